@@ -1,0 +1,172 @@
+"""Open the database and hand out read and write transactions; SQLite and PostgreSQL alike."""
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from mailer import clock
+from mailer.store.errors import StoreBusy, StoreFull, StoreUnreachable
+
+# SQLite's own busy handler backs off to 100 ms and is unfair: a short writer that must
+# get in (an opt-out) asks again every 1 to 2 ms instead, between two slices of a bulk writer.
+_RETRY_SECONDS = (0.001, 0.002)
+# An opt-out that cannot be written in this time answers 503, never 200 (D34).
+PATIENCE_SECONDS = 10.0
+_PRIVATE = stat.S_IRUSR | stat.S_IWUSR
+_BUSY_CODES = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+# SQLSTATEs of PostgreSQL: serialization failure, deadlock, lock not available.
+_BUSY_STATES = frozenset({"40001", "40P01", "55P03"})
+_FULL_STATES = frozenset({"53100"})
+
+
+class Store:
+    """One database. Transactions roll back unless their block ends without an exception."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.dialect = engine.dialect.name
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is the embedded database."""
+        return self.dialect == "sqlite"
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A read transaction: one consistent snapshot on SQLite, read committed on PostgreSQL."""
+        with _translated(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self, *, patience_seconds: float = PATIENCE_SECONDS) -> Iterator[Connection]:
+        """A write transaction, durable once the block ends.
+
+        On SQLite it waits for the one write lock at most `patience_seconds`.
+        Raises StoreBusy, StoreFull or StoreUnreachable; then nothing was changed.
+        """
+        with _translated(), self.engine.connect() as connection:
+            if self.is_sqlite:
+                connection = connection.execution_options(mailer_write=True)
+                _begin_immediate(connection, patience_seconds)
+            else:
+                connection.begin()
+            yield connection
+            connection.commit()
+
+    def dispose(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
+
+
+def open_store(url: str | URL, *, root: Path) -> Store:
+    """Open the database at `url`; a relative SQLite path is below `root`, created 0600 in 0700.
+
+    Raises StoreUnreachable when the folder cannot be made.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return Store(create_engine(parsed, pool_pre_ping=True, pool_size=10, max_overflow=20))
+    path = root / (parsed.database or "data/mailer.db")
+    _make_private(path)
+    engine = create_engine(
+        parsed.set(database=str(path)),
+        # check_same_thread: the pool hands a connection to one thread at a time.
+        connect_args={"timeout": 0, "check_same_thread": False, "isolation_level": None},
+        pool_size=10,
+        max_overflow=20,
+    )
+    event.listen(engine, "connect", _configure_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return Store(engine)
+
+
+def _make_private(path: Path) -> None:
+    """Create the file 0600 before SQLite does, which would follow the umask (D28)."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, _PRIVATE))
+    except OSError as error:
+        raise StoreUnreachable(
+            f"The database {path} cannot be opened: {error.strerror}. Check the folder's owner and mode.",
+            path=str(path),
+        ) from error
+
+
+def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA secure_delete = ON")
+    # FULL: an opt-out or a claim that was answered for survives a power cut.
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    _retry_busy(lambda: connection.execute("PRAGMA journal_mode = WAL"), PATIENCE_SECONDS)
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    if not connection.get_execution_options().get("mailer_write"):
+        connection.exec_driver_sql("BEGIN")
+
+
+def _begin_immediate(connection: Connection, patience_seconds: float) -> None:
+    connection.begin()
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    _retry_busy(lambda: driver.execute("BEGIN IMMEDIATE"), patience_seconds)
+
+
+def _retry_busy(action: Any, patience_seconds: float) -> None:
+    deadline = clock.monotonic() + patience_seconds
+    while True:
+        try:
+            action()
+            return
+        except sqlite3.OperationalError as error:
+            if not _is_busy(error) or clock.monotonic() > deadline:
+                raise
+        time.sleep(random.uniform(*_RETRY_SECONDS))
+
+
+def _is_busy(error: BaseException | None) -> bool:
+    return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _BUSY_CODES
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Wrap the drivers' errors in ours, the cause kept."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise _as_store_error(error) from error
+    except DBAPIError as error:
+        if isinstance(error, OperationalError) or getattr(error.orig, "sqlstate", None):
+            translated = _as_store_error(error.orig)
+            if translated is not None:
+                raise translated from error
+        raise
+
+
+def _as_store_error(error: BaseException | None) -> Exception | None:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    state = getattr(error, "sqlstate", None) or ""
+    if code in _BUSY_CODES or state in _BUSY_STATES:
+        return StoreBusy()
+    if code == sqlite3.SQLITE_FULL or state in _FULL_STATES:
+        return StoreFull()
+    if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_NOTADB):
+        return StoreUnreachable(f"The database cannot be used: {error}.")
+    if isinstance(error, sqlite3.Error):
+        return None
+    if state == "" or state.startswith(("08", "57P")):
+        return StoreUnreachable(f"The database cannot be reached: {str(error).strip()}.")
+    return None
