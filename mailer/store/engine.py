@@ -7,17 +7,18 @@ import random
 import sqlite3
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from mailer import clock
-from mailer.store.errors import StoreBusy, StoreFull, StoreUnreachable
+from mailer.store.errors import StoreBusy, StoreError, StoreFull, StoreUnreachable
 
 # SQLite's own busy handler backs off to 100 ms and is unfair: a short writer that must
 # get in (an opt-out) asks again every 1 to 2 ms instead, between two slices of a bulk writer.
@@ -26,6 +27,9 @@ _RETRY_SECONDS = (0.001, 0.002)
 PATIENCE_SECONDS = 10.0
 _PRIVATE = stat.S_IRUSR | stat.S_IWUSR
 _BUSY_CODES = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_UNUSABLE_CODES = frozenset(
+    {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_NOTADB}
+)
 # SQLSTATEs of PostgreSQL: serialization failure, deadlock, lock not available.
 _BUSY_STATES = frozenset({"40001", "40P01", "55P03"})
 _FULL_STATES = frozenset({"53100"})
@@ -125,7 +129,7 @@ def _begin_immediate(connection: Connection, patience_seconds: float) -> None:
     _retry_busy(lambda: driver.execute("BEGIN IMMEDIATE"), patience_seconds)
 
 
-def _retry_busy(action: Any, patience_seconds: float) -> None:
+def _retry_busy(action: Callable[[], object], patience_seconds: float) -> None:
     deadline = clock.monotonic() + patience_seconds
     while True:
         try:
@@ -146,27 +150,24 @@ def _translated() -> Iterator[None]:
     """Wrap the drivers' errors in ours, the cause kept."""
     try:
         yield
-    except sqlite3.OperationalError as error:
-        raise _as_store_error(error) from error
-    except DBAPIError as error:
-        if isinstance(error, OperationalError) or getattr(error.orig, "sqlstate", None):
-            translated = _as_store_error(error.orig)
-            if translated is not None:
-                raise translated from error
-        raise
+    except (sqlite3.Error, DBAPIError) as error:
+        translated = _as_store_error(error.orig if isinstance(error, DBAPIError) else error)
+        if translated is None:
+            raise
+        raise translated from error
 
 
-def _as_store_error(error: BaseException | None) -> Exception | None:
+def _as_store_error(error: BaseException | None) -> StoreError | None:
+    """Our word for a driver's error; None when it is a fault of the statement, not of the store."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     state = getattr(error, "sqlstate", None) or ""
     if code in _BUSY_CODES or state in _BUSY_STATES:
         return StoreBusy()
     if code == sqlite3.SQLITE_FULL or state in _FULL_STATES:
         return StoreFull()
-    if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_NOTADB):
+    if code in _UNUSABLE_CODES:
         return StoreUnreachable(f"The database cannot be used: {error}.")
-    if isinstance(error, sqlite3.Error):
-        return None
-    if state == "" or state.startswith(("08", "57P")):
+    # psycopg has no SQLSTATE for a connection that failed or broke; 08 and 57P are the server's own words.
+    if isinstance(error, psycopg.OperationalError) and (state == "" or state.startswith(("08", "57P"))):
         return StoreUnreachable(f"The database cannot be reached: {str(error).strip()}.")
     return None

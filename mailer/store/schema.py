@@ -158,7 +158,8 @@ class LedgerEntry(Base):
     subject: Mapped[bytes | None] = mapped_column(LargeBinary(32))  #: keyed hash of the address, if about a person
     payload: Mapped[str | None] = mapped_column(Text)  #: canonical JSON; null once erased
     salt: Mapped[bytes | None] = mapped_column(LargeBinary(16))
-    digest: Mapped[keyed_hash]
+    commitment: Mapped[keyed_hash]  #: SHA-256 of salt and payload; says nothing once the salt is gone
+    digest: Mapped[keyed_hash]  #: keyed, over all of the above but salt and payload
     seal_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("seals.id"))
 
 

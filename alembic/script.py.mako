@@ -1,0 +1,22 @@
+"""${message}
+
+Rules: works on SQLite and PostgreSQL; has a downgrade that is tested; holds no import from
+the product's rooms, so that it means the same in ten years; a long copy runs in slices.
+"""
+
+import sqlalchemy as sa
+
+from alembic import op
+${imports if imports else ""}
+revision = ${repr(up_revision)}
+down_revision = ${repr(down_revision)}
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    ${upgrades if upgrades else "pass"}
+
+
+def downgrade() -> None:
+    ${downgrades if downgrades else "pass"}

@@ -1,0 +1,97 @@
+"""Append records to the ledger, inside the transaction of the change they tell of."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from mailer import clock
+from mailer.audit.digest import canonical, commitment, row_digest
+from mailer.keyring import Secrets
+from mailer.store.schema import LedgerEntry
+from mailer.store.vocabulary import Stream
+
+_SALT_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that happened: to a person's consent, or by a member of staff."""
+
+    stream: Stream
+    event: str
+    payload: Mapping[str, object] = field(default_factory=dict)
+    subject: bytes | None = None  #: keyed hash of the address it is about
+
+
+class Ledger:
+    """The writing end of the ledger; reading and proving are in `seal` and `verify`."""
+
+    def __init__(self, secrets: Secrets) -> None:
+        self._key = secrets.ledger_key
+
+    def append(
+        self,
+        connection: Connection,
+        *,
+        stream: Stream,
+        event: str,
+        payload: Mapping[str, object],
+        subject: bytes | None = None,
+    ) -> int:
+        """Append one record and return its id; it holds only if the caller's transaction does."""
+        return self.append_many(connection, [Entry(stream, event, payload, subject)])[0]
+
+    def append_many(self, connection: Connection, entries: Sequence[Entry]) -> list[int]:
+        """Append records in one statement and return their ids in the same order."""
+        if not entries:
+            return []
+        statement = insert(LedgerEntry).returning(LedgerEntry.id, sort_by_parameter_order=True)
+        return list(connection.scalars(statement, self._rows(entries)))
+
+    def _rows(self, entries: Sequence[Entry]) -> list[dict[str, Any]]:
+        at = clock.now()
+        salts = os.urandom(_SALT_BYTES * len(entries))
+        rows = []
+        for number, entry in enumerate(entries):
+            salt = salts[number * _SALT_BYTES : (number + 1) * _SALT_BYTES]
+            payload = canonical(entry.payload)
+            committed = commitment(salt, payload)
+            rows.append(
+                {
+                    "stream": entry.stream,
+                    "event": entry.event,
+                    "at": at,
+                    "subject": entry.subject,
+                    "payload": payload,
+                    "salt": salt,
+                    "commitment": committed,
+                    "digest": row_digest(
+                        self._key, entry.stream, entry.event, at, subject=entry.subject, commitment=committed
+                    ),
+                }
+            )
+        return rows
+
+
+def erase_payloads(connection: Connection, ids: Iterable[int]) -> int:
+    """Erase what the records say, keep that they were made; the chain still verifies (C20)."""
+    result = connection.execute(
+        update(LedgerEntry).where(LedgerEntry.id.in_(list(ids))).values(payload=None, salt=None)
+    )
+    return result.rowcount
+
+
+def subject_history(connection: Connection, subject: bytes) -> Sequence[Any]:
+    """Every record about one address, oldest first: id, stream, event, at, payload."""
+    return connection.execute(
+        select(
+            LedgerEntry.id, LedgerEntry.stream, LedgerEntry.event, LedgerEntry.at, LedgerEntry.payload
+        )
+        .where(LedgerEntry.subject == subject)
+        .order_by(LedgerEntry.id)
+    ).all()
