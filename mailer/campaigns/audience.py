@@ -1,0 +1,114 @@
+"""Write a campaign's audience out as deliveries, in short slices that an opt-out never waits for."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Insert, case, insert, literal, null, select, update
+
+from mailer import clock
+from mailer.campaigns import queries
+from mailer.campaigns.queries import CampaignRow
+from mailer.store.engine import Store
+from mailer.store.schema import Campaign, Delivery, Subscriber, Subscription
+from mailer.store.types import EnumText, UtcDateTime
+from mailer.store.vocabulary import (
+    CampaignState,
+    DeliveryKind,
+    DeliveryState,
+    SkipReason,
+    SubscriptionState,
+)
+
+# Subscriptions looked at per transaction: about 25 ms on the reference machine, half the
+# 50 ms that a person who leaves may have to wait for the write lock.
+SLICE = 2_000
+
+
+def materialise_slice(store: Store, campaign_id: int) -> bool:
+    """Write out the next people of a sending campaign in one short transaction.
+
+    The audience is that of the instant the campaign started. Who left or was suppressed since
+    gets a row too, already skipped, so that every counted person is accounted for (law 1).
+    Safe to call from several workers. Returns whether there is more to do.
+    """
+    with store.write() as connection:
+        campaign = queries.campaign_by_id(connection, campaign_id, lock=True)
+        if campaign is None or campaign.state is not CampaignState.SENDING:
+            return False
+        if campaign.materialised_upto < campaign.audience_bound:
+            upto = _slice_end(connection, campaign)
+            connection.execute(_write_out(campaign, upto, clock.now()))
+            _advance(connection, campaign, upto)
+            return True
+    return _settle_count(store, campaign)
+
+
+def _slice_end(connection: Connection, campaign: CampaignRow) -> int:
+    """The last subscription id of the next slice.
+
+    Ids of all lists are counted: a slice then costs the same on a small list among large ones.
+    """
+    end = connection.scalar(
+        select(Subscription.id)
+        .where(Subscription.id > campaign.materialised_upto)
+        .order_by(Subscription.id)
+        .limit(1)
+        .offset(SLICE - 1)
+    )
+    bound: int = campaign.audience_bound
+    return bound if end is None else min(end, bound)
+
+
+def _write_out(campaign: CampaignRow, upto: int, now: datetime) -> Insert:
+    stays = Subscription.state == SubscriptionState.CONFIRMED
+    reachable = stays & ~queries.suppressed(campaign.list_id)
+    instant = literal(now, UtcDateTime)
+    reason = EnumText(SkipReason)
+    columns: dict[Any, Any] = {
+        Delivery.stream: literal(campaign.id),
+        Delivery.kind: literal(DeliveryKind.CAMPAIGN, EnumText(DeliveryKind)),
+        Delivery.campaign_id: literal(campaign.id),
+        Delivery.subscription_id: Subscription.id,
+        Delivery.domain: Subscriber.domain,
+        Delivery.state: case(
+            (reachable, literal(DeliveryState.QUEUED, EnumText(DeliveryState))),
+            else_=literal(DeliveryState.SKIPPED, EnumText(DeliveryState)),
+        ),
+        Delivery.skip_reason: case(
+            (reachable, null()),
+            (stays, literal(SkipReason.SUPPRESSED, reason)),
+            else_=literal(SkipReason.UNSUBSCRIBED, reason),
+        ),
+        Delivery.attempts: literal(0),
+        Delivery.next_attempt_at: case((reachable, instant), else_=null()),
+        Delivery.settled_at: case((reachable, null()), else_=instant),
+        Delivery.created_at: instant,
+    }
+    people = (
+        select(*columns.values())
+        .select_from(Subscription)
+        .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
+        .where(
+            Subscription.id > campaign.materialised_upto,
+            Subscription.id <= upto,
+            queries.on_list_at(campaign.list_id, campaign.started_at),
+            ~queries.suppressed(campaign.list_id, by=campaign.started_at),
+        )
+    )
+    return insert(Delivery).from_select(list(columns), people, include_defaults=False)
+
+
+def _advance(connection: Connection, campaign: CampaignRow, upto: int) -> None:
+    connection.execute(update(Campaign).where(Campaign.id == campaign.id).values(materialised_upto=upto))
+
+
+def _settle_count(store: Store, campaign: CampaignRow) -> bool:
+    """Make the stored size the number of rows: someone may have been erased in between."""
+    with store.read() as connection:
+        rows = queries.delivery_rows(connection, campaign.id)
+    if rows != campaign.audience_count:
+        with store.write() as connection:
+            connection.execute(update(Campaign).where(Campaign.id == campaign.id).values(audience_count=rows))
+    return False

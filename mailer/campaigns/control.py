@@ -1,0 +1,138 @@
+"""Pause, resume and cancel: what staff do to a campaign that is scheduled or sending."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from sqlalchemy import update
+
+from mailer import clock
+from mailer.audit.ledger import Ledger
+from mailer.campaigns import queries
+from mailer.campaigns.drift import drift_reason
+from mailer.campaigns.model import Move, after
+from mailer.campaigns.queries import CampaignRow
+from mailer.errors import MailerError
+from mailer.store.engine import Store
+from mailer.store.schema import Delivery
+from mailer.store.vocabulary import CampaignState, DeliveryState, SkipReason, Stream
+
+_log = logging.getLogger("mailer.campaigns")
+
+# Rows settled per transaction when a campaign is cancelled, and the pause after each on SQLite:
+# a person who leaves meanwhile gets the write lock in between.
+CANCEL_SLICE = 1_000
+BREATH_SECONDS = 0.004
+
+
+class NotScheduled(MailerError):
+    """This campaign was never scheduled."""
+
+
+class ApprovalNeeded(MailerError):
+    """The audience changed since it was approved; the new count must be stated."""
+
+
+def pause(store: Store, ledger: Ledger, slug: str, *, reason: str) -> CampaignRow:
+    """Stop claiming this campaign's rows; what is on the wire is finished.
+
+    Raises NotScheduled or MoveRefused.
+    """
+    return _make(store, ledger, slug, move=Move.PAUSE, event="pause", values={"reason": reason})
+
+
+def resume(
+    store: Store, ledger: Ledger, slug: str, *, drift: float, expect: int | None = None
+) -> CampaignRow:
+    """Go on with a paused campaign; one that never started goes back on the schedule.
+
+    A campaign that is due and whose audience moved by more than `drift` needs the new count in
+    `expect` (D24, E18). Raises NotScheduled, MoveRefused or ApprovalNeeded.
+    """
+    with store.read() as connection:
+        campaign = _scheduled(queries.latest_campaign(connection, slug), slug)
+        count, _bound = queries.audience_size(connection, campaign.list_id, clock.now())
+    values: dict[str, Any] = {"reason": None}
+    if campaign.started_at is not None or campaign.state is not CampaignState.PAUSED:
+        return _make(store, ledger, slug, move=Move.RESUME, event="resume", values=values)
+    if expect is not None:
+        values |= _approved(slug, expect=expect, count=count)
+    elif campaign.scheduled_at <= clock.now():
+        moved = drift_reason(slug, expected=campaign.expected_count, count=count, drift=drift)
+        if moved is not None:
+            raise ApprovalNeeded(moved, slug=slug)
+    return _make(store, ledger, slug, move=Move.APPROVE, event="resume", values=values)
+
+
+def _approved(slug: str, *, expect: int, count: int) -> dict[str, Any]:
+    if expect != count:
+        raise ApprovalNeeded(
+            f"The audience of {slug} is {count:,}, not {expect:,}. Nothing was changed.", slug=slug
+        )
+    return {"expected_count": count, "drift_approved": True}
+
+
+def cancel(store: Store, ledger: Ledger, slug: str, *, reason: str) -> CampaignRow:
+    """End a campaign for good: whoever has not been sent to is skipped, by name.
+
+    Raises NotScheduled or MoveRefused.
+    """
+    values = {"reason": reason, "finished_at": clock.now()}
+    campaign = _make(store, ledger, slug, move=Move.CANCEL, event="cancel", values=values)
+    skip_waiting(store, campaign.id)
+    return campaign
+
+
+def skip_waiting(store: Store, campaign_id: int) -> int:
+    """Turn every waiting row of a cancelled campaign into skipped(cancelled), in short slices."""
+    skipped = 0
+    while True:
+        with store.write() as connection:
+            ids = queries.waiting_ids(connection, campaign_id, CANCEL_SLICE)
+            result = connection.execute(
+                update(Delivery)
+                .where(Delivery.id.in_(ids), Delivery.next_attempt_at.is_not(None))
+                .values(
+                    state=DeliveryState.SKIPPED,
+                    skip_reason=SkipReason.CANCELLED,
+                    next_attempt_at=None,
+                    settled_at=clock.now(),
+                )
+            )
+            skipped += result.rowcount
+        if len(ids) < CANCEL_SLICE:
+            return skipped
+        if store.is_sqlite:
+            time.sleep(BREATH_SECONDS)
+
+
+def _make(
+    store: Store, ledger: Ledger, slug: str, *, move: Move, event: str, values: dict[str, Any]
+) -> CampaignRow:
+    """Make one move by hand, with its audit record, or raise why not."""
+    with store.write() as connection:
+        latest = _scheduled(queries.latest_campaign(connection, slug), slug)
+        campaign = queries.campaign_by_id(connection, latest.id, lock=True) or latest
+        target = after(campaign.state, move, slug=slug)
+        connection.execute(queries.move(campaign.id, was=campaign.state, to=target).values(**values))
+        payload = {
+            "campaign": campaign.id,
+            "slug": slug,
+            "was": campaign.state.value,
+            "reason": values["reason"],
+        }
+        ledger.append(connection, stream=Stream.AUDIT, event=event, payload=payload)
+        moved = queries.campaign_by_id(connection, campaign.id) or campaign
+    _log.info("campaign moved", extra={"campaign": campaign.id, "slug": slug, "move": move.value})
+    return moved
+
+
+def _scheduled(campaign: CampaignRow | None, slug: str) -> CampaignRow:
+    if campaign is None:
+        raise NotScheduled(
+            f"The campaign {slug} was never scheduled. `mailer campaign status` lists those that were.",
+            slug=slug,
+        )
+    return campaign

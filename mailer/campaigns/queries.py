@@ -1,0 +1,308 @@
+"""Every question this room asks the database, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Exists,
+    Row,
+    Select,
+    Update,
+    and_,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
+
+from mailer.store.schema import (
+    Artefact,
+    Campaign,
+    Delivery,
+    MailingList,
+    Subscriber,
+    Subscription,
+    Suppression,
+)
+from mailer.store.vocabulary import (
+    ALL_LISTS,
+    CampaignState,
+    DeliveryState,
+    SubscriptionState,
+)
+
+CampaignRow = Row[Any]
+
+_COLUMNS = tuple(Campaign.__table__.columns)
+
+
+def campaign_by_id(connection: Connection, campaign_id: int, *, lock: bool = False) -> CampaignRow | None:
+    """One campaign; `lock` holds it until the transaction ends (PostgreSQL; SQLite has one writer)."""
+    statement = select(*_COLUMNS).where(Campaign.id == campaign_id)
+    return connection.execute(statement.with_for_update() if lock else statement).one_or_none()
+
+
+def latest_campaign(connection: Connection, slug: str) -> CampaignRow | None:
+    """The newest scheduling of a folder: the one that commands mean."""
+    return connection.execute(
+        select(*_COLUMNS).where(Campaign.slug == slug).order_by(Campaign.id.desc()).limit(1)
+    ).one_or_none()
+
+
+def campaigns_newest_first(connection: Connection, limit: int = 50) -> list[CampaignRow]:
+    """What `campaign status` lists."""
+    return list(connection.execute(select(*_COLUMNS).order_by(Campaign.id.desc()).limit(limit)))
+
+
+def due_campaigns(connection: Connection, now: datetime) -> list[CampaignRow]:
+    """Scheduled campaigns whose time has come, in the order they were due."""
+    return list(
+        connection.execute(
+            select(*_COLUMNS)
+            .where(Campaign.state == CampaignState.SCHEDULED, Campaign.scheduled_at <= now)
+            .order_by(Campaign.scheduled_at, Campaign.id)
+        )
+    )
+
+
+def unmaterialised_campaigns(connection: Connection) -> list[int]:
+    """Sending campaigns whose audience is not all written out as deliveries yet."""
+    return list(
+        connection.scalars(
+            select(Campaign.id)
+            .where(
+                Campaign.state == CampaignState.SENDING,
+                Campaign.materialised_upto < Campaign.audience_bound,
+            )
+            .order_by(Campaign.scheduled_at, Campaign.id)
+        )
+    )
+
+
+def quiet_campaigns(connection: Connection) -> list[CampaignRow]:
+    """Sending campaigns that are all written out and have nothing waiting or under way."""
+    return list(
+        connection.execute(
+            select(*_COLUMNS).where(Campaign.state == CampaignState.SENDING, nothing_in_hand())
+        )
+    )
+
+
+def nothing_in_hand() -> ColumnElement[bool]:
+    """Whether a campaign is all written out and has nothing waiting or under way."""
+    return and_(
+        Campaign.materialised_upto >= Campaign.audience_bound,
+        ~_waiting(Campaign.id),
+        ~_attempting(Campaign.id),
+    )
+
+
+def cancelled_with_waiting(connection: Connection) -> list[int]:
+    """Cancelled campaigns that still have waiting rows: a cut-short cancel, or a late deferral."""
+    return list(
+        connection.scalars(
+            select(Campaign.id).where(Campaign.state == CampaignState.CANCELLED, _waiting(Campaign.id))
+        )
+    )
+
+
+def _waiting(campaign_id: Any) -> Exists:
+    return exists().where(Delivery.stream == campaign_id, Delivery.next_attempt_at.is_not(None))
+
+
+def _attempting(campaign_id: Any) -> Exists:
+    return exists().where(Delivery.stream == campaign_id, Delivery.state == DeliveryState.ATTEMPTING)
+
+
+def move(campaign_id: int, *, was: CampaignState, to: CampaignState) -> Update:
+    """The conditional update of every move: whoever comes second changes no row (A89)."""
+    return update(Campaign).where(Campaign.id == campaign_id, Campaign.state == was).values(state=to)
+
+
+def list_row(connection: Connection, name: str) -> Row[Any] | None:
+    """The stored row of a list that the settings declare: id, title."""
+    return connection.execute(
+        select(MailingList.id, MailingList.title).where(
+            MailingList.name == name, MailingList.removed_at.is_(None)
+        )
+    ).one_or_none()
+
+
+def suppressed(list_id: int, *, by: datetime | None = None) -> Exists:
+    """Whether the subscriber in the surrounding query may not be mailed for this list.
+
+    `by`: only suppressions that stood at that instant.
+    """
+    condition = exists().where(
+        Suppression.email_hash == Subscriber.email_hash, Suppression.list_id.in_((ALL_LISTS, list_id))
+    )
+    return condition if by is None else condition.where(Suppression.created_at <= by)
+
+
+def on_list_at(list_id: int, instant: datetime) -> ColumnElement[bool]:
+    """Whether the subscription in the surrounding query stood confirmed at `instant`.
+
+    Read later it still gives the answer of then: who confirmed since is not counted in, who left
+    since is not counted out.
+    """
+    return and_(
+        Subscription.list_id == list_id,
+        or_(Subscription.confirmed_at.is_(None), Subscription.confirmed_at <= instant),
+        or_(
+            Subscription.state == SubscriptionState.CONFIRMED,
+            and_(Subscription.unsubscribed_at > instant, Subscription.confirmed_at.is_not(None)),
+        ),
+    )
+
+
+def audience(list_id: int) -> Select[Any]:
+    """Everybody a campaign to this list reaches now: confirmed and not suppressed (F1)."""
+    return _people().where(
+        Subscription.list_id == list_id,
+        Subscription.state == SubscriptionState.CONFIRMED,
+        ~suppressed(list_id),
+    )
+
+
+def audience_size(connection: Connection, list_id: int, instant: datetime) -> tuple[int, int]:
+    """How many the audience of `instant` is, and its highest subscription id (0 when empty)."""
+    statement = (
+        select(func.count(), func.coalesce(func.max(Subscription.id), 0))
+        .select_from(Subscription)
+        .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
+        .where(on_list_at(list_id, instant), ~suppressed(list_id, by=instant))
+    )
+    count, bound = connection.execute(statement).one()
+    return count, bound
+
+
+def subscription_states(connection: Connection, list_id: int) -> dict[SubscriptionState, int]:
+    """How many subscriptions of a list stand in each state."""
+    rows = connection.execute(
+        select(Subscription.state, func.count())
+        .where(Subscription.list_id == list_id)
+        .group_by(Subscription.state)
+    )
+    return {state: count for state, count in rows}
+
+
+def confirmed_but_suppressed(connection: Connection, list_id: int) -> dict[str, int]:
+    """Confirmed people whom a suppression keeps out, by its gravest reason (each counted once)."""
+    # min() orders complaint, hard_bounce, manual, not_me, unsubscribed: alphabetical by luck,
+    # any fixed choice would do; the point is that nobody is counted twice.
+    per_person = (
+        select(Subscription.id, func.min(Suppression.reason).label("reason"))
+        .select_from(Subscription)
+        .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
+        .join(
+            Suppression,
+            and_(
+                Suppression.email_hash == Subscriber.email_hash,
+                Suppression.list_id.in_((ALL_LISTS, list_id)),
+            ),
+        )
+        .where(Subscription.list_id == list_id, Subscription.state == SubscriptionState.CONFIRMED)
+        .group_by(Subscription.id)
+        .subquery()
+    )
+    rows = connection.execute(select(per_person.c.reason, func.count()).group_by(per_person.c.reason))
+    return {str(reason): count for reason, count in rows}
+
+
+def sample_people(connection: Connection, list_id: int, limit: int) -> list[Row[Any]]:
+    """Some real recipients for the check, spread from both ends of the audience."""
+    oldest = connection.execute(audience(list_id).order_by(Subscription.id).limit(limit // 2)).all()
+    seen = [row.subscription_id for row in oldest]
+    newest = connection.execute(
+        audience(list_id)
+        .where(Subscription.id.not_in(seen))
+        .order_by(Subscription.id.desc())
+        .limit(limit - len(oldest))
+    ).all()
+    return [*oldest, *newest]
+
+
+def person_by_key(connection: Connection, list_id: int, email_key: str) -> Row[Any] | None:
+    """A subscriber of the list, for a preview, whatever the state of the subscription."""
+    return connection.execute(
+        _people().where(Subscription.list_id == list_id, Subscriber.email_key == email_key)
+    ).one_or_none()
+
+
+def _people() -> Select[Any]:
+    return (
+        select(
+            Subscription.id.label("subscription_id"),
+            Subscription.tag,
+            Subscriber.email,
+            Subscriber.domain,
+            Subscriber.language,
+            Subscriber.fields,
+        )
+        .select_from(Subscription)
+        .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
+    )
+
+
+def delivery_counts(connection: Connection, campaign_id: int) -> list[tuple[DeliveryState, str | None, int]]:
+    """Rows of a campaign by state and skip reason: what law 1 sums."""
+    rows = connection.execute(
+        select(Delivery.state, Delivery.skip_reason, func.count())
+        .where(Delivery.stream == campaign_id)
+        .group_by(Delivery.state, Delivery.skip_reason)
+    )
+    return [(state, reason, count) for state, reason, count in rows]
+
+
+def delivery_rows(connection: Connection, campaign_id: int) -> int:
+    """How many people of a campaign have a row (answered by an index alone)."""
+    counted = connection.scalar(
+        select(func.count()).select_from(Delivery).where(Delivery.campaign_id == campaign_id)
+    )
+    return counted or 0
+
+
+def reply_samples(connection: Connection, campaign_id: int, limit: int) -> list[Row[Any]]:
+    """The commonest answers of the servers that refused or put off: code, status, reply, count."""
+    return list(
+        connection.execute(
+            select(
+                Delivery.reply_code, Delivery.status, func.min(Delivery.reply).label("reply"), func.count()
+            )
+            .where(
+                Delivery.stream == campaign_id,
+                Delivery.state.in_((DeliveryState.REJECTED, DeliveryState.DEFERRED, DeliveryState.EXPIRED)),
+                Delivery.reply_code.is_not(None),
+            )
+            .group_by(Delivery.reply_code, Delivery.status)
+            .order_by(func.count().desc())
+            .limit(limit)
+        )
+    )
+
+
+def waiting_ids(connection: Connection, campaign_id: int, limit: int) -> list[int]:
+    """Some waiting rows of a campaign, by the index that claims read."""
+    return list(
+        connection.scalars(
+            select(Delivery.id)
+            .where(Delivery.stream == campaign_id, Delivery.next_attempt_at.is_not(None))
+            .limit(limit)
+        )
+    )
+
+
+def artefact_content(connection: Connection, artefact_hash: str) -> bytes | None:
+    """The frozen bytes."""
+    return connection.scalar(select(Artefact.content).where(Artefact.hash == artefact_hash))
+
+
+def active_slug(slug: str, states: Iterable[CampaignState]) -> Select[Any]:
+    """Schedulings of one folder in any of `states`."""
+    return select(*_COLUMNS).where(Campaign.slug == slug, Campaign.state.in_(tuple(states)))
