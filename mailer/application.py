@@ -1,0 +1,100 @@
+"""The composition root: from a folder and its settings to a running Site; the only place that knows every room."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+
+from mailer.audit import Ledger
+from mailer.campaigns.service import Campaigns
+from mailer.keyring import Secrets, load_secrets
+from mailer.rendering import Renderer
+from mailer.rendering.from_settings import field_specs, site_identity
+from mailer.settings import Settings, load_settings
+from mailer.site import SiteFolder
+from mailer.store import Store, migrate, open_store
+from mailer.subscribers.joining import Joining
+from mailer.subscribers.leaving import Leaving
+from mailer.subscribers.lists import sync_lists
+from mailer.subscribers.policies import Policies
+from mailer.subscribers.suppressions import Suppressions
+from mailer.tokens import Tokens
+
+_DAY_SECONDS = 86_400
+
+
+class Site:
+    """A running site. Services are built when first asked for and share one store."""
+
+    def __init__(self, folder: SiteFolder, settings: Settings, secrets: Secrets, *, store: Store) -> None:
+        self.folder = folder
+        self.settings = settings
+        self.secrets = secrets
+        self.store = store
+        self.ledger = Ledger(secrets)
+        self.tokens = Tokens(secrets, confirm_seconds=settings.privacy.unconfirmed_days * _DAY_SECONDS)
+
+    @property
+    def head_path(self) -> Path:
+        """Where this host keeps the ledger's head, outside the database."""
+        return self.folder.data / "ledger.head"
+
+    @cached_property
+    def renderer(self) -> Renderer:
+        """The site's own templates shadow the bundled ones."""
+        return Renderer(
+            template_dirs=[self.folder.templates, self.folder.bundled_templates()],
+            site=site_identity(self.settings),
+            fields=field_specs(self.settings),
+        )
+
+    @cached_property
+    def joining(self) -> Joining:
+        """Sign-ups, confirmations, "not me"."""
+        return Joining(self.store, self.settings, self.secrets, self.tokens, self.ledger)
+
+    @cached_property
+    def leaving(self) -> Leaving:
+        """Opt-outs."""
+        return Leaving(self.store, self.settings, self.tokens, self.ledger)
+
+    @cached_property
+    def suppressions(self) -> Suppressions:
+        """Addresses that are not mailed."""
+        return Suppressions(self.store, self.settings, self.secrets, self.ledger)
+
+    @cached_property
+    def policies(self) -> Policies:
+        """The privacy policies, as published."""
+        return Policies(self.store, self.settings, self.folder.policies, self.ledger)
+
+    @cached_property
+    def campaigns(self) -> Campaigns:
+        """Campaigns, from the file to the frozen artefact and its audience."""
+        return Campaigns(
+            self.store, self.settings, self.folder, renderer=self.renderer, ledger=self.ledger, tokens=self.tokens
+        )
+
+    def close(self) -> None:
+        """Close the database."""
+        self.store.dispose()
+
+
+def open_site(root: Path, environ: Mapping[str, str]) -> Site:
+    """Read settings and secrets, open the database, bring the lists table in step.
+
+    Creates the schema in an empty database. Raises SettingsInvalid, SecretsInvalid,
+    StoreUnreachable, SchemaOutdated.
+    """
+    folder = SiteFolder(root)
+    settings = load_settings(folder.settings_path, environ)
+    secrets = load_secrets(folder.secrets_path)
+    store = open_store(settings.database.url, root=root)
+    try:
+        migrate.require_current(store)
+        sync_lists(store, settings)
+    except BaseException:
+        store.dispose()
+        raise
+    return Site(folder, settings, secrets, store=store)
