@@ -1,0 +1,32 @@
+"""The settings of a site: typed, documented by their own fields, read all at once or not at all."""
+
+from mailer.settings.load import SettingsInvalid, load_settings
+from mailer.settings.model import (
+    BouncesSettings,
+    DatabaseSettings,
+    FieldSettings,
+    ListSettings,
+    PrivacySettings,
+    SendingSettings,
+    Settings,
+    SiteSettings,
+    SmtpSettings,
+    WebSettings,
+)
+from mailer.settings.values import Rate
+
+__all__ = [
+    "BouncesSettings",
+    "DatabaseSettings",
+    "FieldSettings",
+    "ListSettings",
+    "PrivacySettings",
+    "Rate",
+    "SendingSettings",
+    "Settings",
+    "SettingsInvalid",
+    "SiteSettings",
+    "SmtpSettings",
+    "WebSettings",
+    "load_settings",
+]

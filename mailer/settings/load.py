@@ -1,0 +1,142 @@
+"""Read the settings: the TOML file, then the environment over it, then every check at once."""
+
+from __future__ import annotations
+
+import stat
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from mailer.settings.model import Settings
+from mailer.settings.problems import (
+    Problem,
+    SettingsInvalid,
+    Source,
+    explain,
+    find_lines,
+)
+from mailer.settings.samples import is_trial, sample_settings
+
+__all__ = ["Problem", "SettingsInvalid", "load_settings"]
+
+_PREFIX = "MAILER_"
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def load_settings(path: Path, environ: Mapping[str, str]) -> Settings:
+    """The settings in the file at `path`, with MAILER_SECTION__KEY variables of `environ` laid over them.
+
+    Raises SettingsInvalid, which holds everything that is wrong, not the first thing.
+    """
+    text = _read(path)
+    raw = _parse(path, text)
+    in_file = _secrets_in_file(raw)
+    variables = _overlay(raw, environ)
+    source = Source(path, find_lines(text), variables)
+    problems = [
+        source.problem(key, "must not stand in the file; use the environment or password_file.")
+        for key in in_file
+    ]
+    problems += _read_passwords(raw, source)
+    problems += _refuse_samples(raw, source)
+    try:
+        settings = Settings.model_validate(raw)
+    except ValidationError as error:
+        problems += explain(error, source)
+        raise SettingsInvalid(problems, path=path) from None
+    if problems:
+        raise SettingsInvalid(problems, path=path)
+    return settings
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        sentence = "is missing. Run `mailer init` to make a site here, or name one with --site."
+    except UnicodeDecodeError:
+        sentence = "is not UTF-8 text. Save it again as UTF-8."
+    except OSError as error:
+        sentence = f"cannot be read: {error.strerror}."
+    raise SettingsInvalid([Problem(str(path.parent), path.name, sentence)], path=path)
+
+
+def _parse(path: Path, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsInvalid(
+            [Problem(path.name, "the file", f"is not valid TOML: {error}.")], path=path
+        ) from None
+
+
+def _overlay(raw: dict[str, Any], environ: Mapping[str, str]) -> dict[tuple[str, ...], str]:
+    """Lay the environment over `raw`; returns which path came from which variable."""
+    variables: dict[tuple[str, ...], str] = {}
+    for variable in sorted(environ):
+        if not variable.startswith(_PREFIX) or "__" not in variable:
+            continue
+        path = _assign(raw, variable.removeprefix(_PREFIX).lower().split("__"), environ[variable])
+        variables[path] = variable
+    return variables
+
+
+def _assign(raw: dict[str, Any], parts: list[str], value: str) -> tuple[str, ...]:
+    table, path = raw, []
+    for part in parts[:-1]:
+        path.append(_existing(table, part))
+        below = table.setdefault(path[-1], {})
+        if not isinstance(below, dict):
+            below = table[path[-1]] = {}
+        table = below
+    path.append(_existing(table, parts[-1]))
+    table[path[-1]] = value
+    return tuple(path)
+
+
+def _existing(table: Mapping[str, Any], part: str) -> str:
+    """The key of `table` that a variable's part means: names of variables cannot hold a hyphen."""
+    return next((key for key in table if key.lower().replace("-", "_") == part), part)
+
+
+def _secrets_in_file(raw: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    return [("smtp", name, "password") for name, relay in _relays(raw) if "password" in relay]
+
+
+def _relays(raw: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    relays = raw.get("smtp")
+    if isinstance(relays, dict):
+        yield from ((name, relay) for name, relay in relays.items() if isinstance(relay, dict))
+
+
+def _read_passwords(raw: Mapping[str, Any], source: Source) -> Iterator[Problem]:
+    """Put the content of each password_file in its place; the files are named from the site's folder."""
+    for name, relay in _relays(raw):
+        if isinstance(relay.get("ca_file"), str):
+            relay["ca_file"] = source.path.parent / relay["ca_file"]
+        if not isinstance(relay.get("password_file"), str):
+            continue
+        file = relay["password_file"] = source.path.parent / relay["password_file"]
+        try:
+            if file.stat().st_mode & _OTHERS:
+                sentence = f"names {file}, which others can read. Run: chmod 600 {file}"
+                yield source.problem(("smtp", name, "password_file"), sentence)
+            relay.setdefault("password", file.read_text(encoding="utf-8").strip())
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+            yield source.problem(
+                ("smtp", name, "password_file"), f"names {file}, which cannot be read: {reason}."
+            )
+
+
+def _refuse_samples(raw: Mapping[str, Any], source: Source) -> Iterator[Problem]:
+    """A sample value is good enough until the site can reach somebody (F7, C12)."""
+    if is_trial(raw):
+        return
+    for path in sample_settings(raw):
+        yield source.problem(
+            path, "still holds the sample value; write your own before this site goes public."
+        )
