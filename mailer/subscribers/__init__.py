@@ -1,0 +1,1 @@
+"""People and permission: joining, leaving, suppression, caps, and the evidence of each."""
