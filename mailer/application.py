@@ -87,7 +87,7 @@ def open_site(root: Path, environ: Mapping[str, str]) -> Site:
     Creates the schema in an empty database. Raises SettingsInvalid, SecretsInvalid,
     StoreUnreachable, SchemaOutdated.
     """
-    folder = SiteFolder(root)
+    folder = SiteFolder(root, environ)
     settings = load_settings(folder.settings_path, environ)
     secrets = load_secrets(folder.secrets_path)
     store = open_store(settings.database.url, root=root)

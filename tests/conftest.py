@@ -11,8 +11,8 @@ from sqlalchemy import create_engine, text
 
 from mailer.audit import Ledger
 from mailer.keyring import Secrets, create_secrets
-from typing import Any as Settings
-from typing import Any as SiteFolder
+from mailer.settings import Settings, load_settings
+from mailer.site import SiteFolder
 from mailer.store import Store, migrate, open_store
 from tests.postgres import find_binaries, running_postgres
 from tests.real import require_real
