@@ -44,7 +44,7 @@ class Site:
     def renderer(self) -> Renderer:
         """The site's own templates shadow the bundled ones."""
         return Renderer(
-            template_dirs=[self.folder.templates, self.folder.bundled_templates()],
+            template_dirs=self.folder.template_folders,
             site=site_identity(self.settings),
             fields=field_specs(self.settings),
         )

@@ -1,0 +1,1 @@
+"""The command line: parse, call one service, show. No SQL, no SMTP, no rules."""

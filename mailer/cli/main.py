@@ -1,0 +1,106 @@
+"""The command `mailer`: what there is, loaded only when it is asked for, and how errors end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import click
+
+from mailer import __version__
+from mailer.errors import MailerError
+
+
+@dataclass(frozen=True, slots=True)
+class Lazy:
+    """A command that is imported when it runs: `mailer --help` stays quick and loads no library."""
+
+    target: str  #: "package.module:attribute"
+    help: str  #: its line in the list of commands
+
+    @property
+    def module(self) -> str:
+        """The module that holds the command."""
+        return self.target.partition(":")[0]
+
+    def load(self) -> click.Command:
+        """The command itself."""
+        command = getattr(import_module(self.module), self.target.partition(":")[2])
+        assert isinstance(command, click.Command)
+        return command
+
+
+#: In the order in which somebody meets them.
+COMMANDS: dict[str, Lazy] = {
+    "init": Lazy("mailer.cli.init:init", "Make a site in a folder."),
+    "demo": Lazy("mailer.cli.demo:demo", "Show the whole story on a temporary site."),
+    "up": Lazy("mailer.cli.up:up", "Run everything: web pages, scheduler and senders."),
+    "serve": Lazy("mailer.cli.serve:serve", "Run the web pages only."),
+    "work": Lazy("mailer.cli.work:work", "Run the scheduler and the senders only."),
+    "subscriber": Lazy("mailer.cli.subscriber:subscriber", "People: add, import."),
+    "suppression": Lazy(
+        "mailer.cli.suppression:suppression", "Addresses that are not mailed: list, add, lift."
+    ),
+    "campaign": Lazy(
+        "mailer.cli.campaign:campaign", "Campaigns: new, check, preview, proof, schedule, status."
+    ),
+    "delivery": Lazy("mailer.cli.delivery:delivery", "Single messages: list, show."),
+    "key": Lazy("mailer.cli.key:key", "Keys that sign links: list, rotate."),
+    "db": Lazy("mailer.cli.db:db", "The database: upgrade, check."),
+    "audit": Lazy("mailer.cli.audit:audit", "The ledger: show, verify."),
+    "completion": Lazy("mailer.cli.completion:completion", "Print the completion script for a shell."),
+}
+
+
+class Refused(click.ClickException):
+    """A MailerError on its way out: one sentence on stderr, exit code 1."""
+
+    def __init__(self, error: MailerError) -> None:
+        super().__init__(str(error))
+        self.exit_code = error.exit_code
+
+    def show(self, file: Any = None) -> None:
+        """Print the sentence."""
+        click.echo(f"mailer: {self.message}", err=True)
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are modules that are imported when needed."""
+
+    def __init__(self, *args: Any, lazy: Mapping[str, Lazy], **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.lazy = {name: command for name, command in lazy.items() if find_spec(command.module)}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order of the table."""
+        return list(self.lazy)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        return self.lazy[cmd_name].load() if cmd_name in self.lazy else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from the table, importing none."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.help) for name, command in self.lazy.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what the product refuses becomes one sentence."""
+        try:
+            return super().invoke(ctx)
+        except MailerError as error:
+            raise Refused(error) from error
+
+
+@click.group(
+    cls=LazyGroup,
+    lazy=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Start with: mailer init shop && cd shop && mailer up",
+)
+@click.version_option(__version__, prog_name="mailer")
+def main() -> None:
+    """Newsletters for people who asked for them: a list manager that runs from one folder."""

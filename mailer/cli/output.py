@@ -1,0 +1,124 @@
+"""Print results: tables for people, JSON for programs; no control character reaches the terminal (D26)."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def json_option(command: F) -> F:
+    """Add --json, passed as `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")(command)
+
+
+def dry_run_option(command: F) -> F:
+    """Add --dry-run, passed as `dry_run`."""
+    return click.option(
+        "--dry-run", "dry_run", is_flag=True, help="Show what would be done; change nothing."
+    )(command)
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A rich console on stdout or stderr; markup in data is data."""
+    # Imported here: rich is slow to load and `mailer --help` needs none of it.
+    from rich.console import Console
+
+    return Console(stderr=stderr, markup=False, highlight=False, soft_wrap=not _is_terminal())
+
+
+def print_json(value: object) -> None:
+    """Print `value` (dataclasses, times and paths included) as JSON."""
+    click.echo(json.dumps(value, default=_plain, ensure_ascii=False, indent=2))
+
+
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None
+) -> None:
+    """Print rows under headings; numbers stand right."""
+    from rich import box
+    from rich.table import Table
+
+    listed = [list(row) for row in rows]
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    for index, name in enumerate(columns):
+        numeric = bool(listed) and all(_is_number(row[index]) for row in listed)
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in listed:
+        table.add_row(*(printable(_shown(cell)) for cell in row))
+    console().print(table)
+
+
+def print_facts(facts: Mapping[str, object], *, title: str | None = None) -> None:
+    """Print names and values below each other."""
+    if title:
+        click.echo(printable(title))
+    width = max((len(name) for name in facts), default=0)
+    for name, value in facts.items():
+        click.echo(f"  {name.ljust(width)}  {printable(_shown(value))}")
+
+
+def printable(text: str) -> str:
+    """`text` with every control, format and line character spelled out: a reply cannot paint the terminal."""
+    return "".join(
+        character
+        if character == " " or unicodedata.category(character)[0] not in "CZ"
+        else _escaped(character)
+        for character in text
+    )
+
+
+def _escaped(character: str) -> str:
+    return (
+        character.encode("unicode_escape").decode("ascii")
+        if not character.isspace() or character in "\r\n\t"
+        else f"\\u{ord(character):04x}"
+    )
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ", timespec="seconds")
+    return str(value)
+
+
+def _plain(value: object) -> object:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Iterable):
+        return list(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_terminal() -> bool:
+    return sys.stdout.isatty()

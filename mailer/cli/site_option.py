@@ -1,0 +1,66 @@
+"""The option --site: which site a command works on, and the running Site it gets."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+import click
+
+from mailer.site import SETTINGS_NAME, SiteFolder, SiteNotFound, find_site
+
+if TYPE_CHECKING:
+    from mailer.application import Site
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_option = click.option(
+    "--site",
+    "site_root",
+    envvar="MAILER_SITE",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="The site's folder; default: the nearest mailer.toml upwards (or MAILER_SITE).",
+)
+
+
+def pass_folder(command: Callable[Concatenate[SiteFolder, P], R]) -> Callable[P, R]:
+    """Add --site and pass the SiteFolder first; nothing is opened or read."""
+
+    @functools.wraps(command)
+    def with_folder(*args: Any, site_root: Path | None, **options: Any) -> R:
+        return command(_folder(site_root), *args, **options)
+
+    return _option(with_folder)
+
+
+def pass_site(command: Callable[Concatenate[Site, P], R]) -> Callable[P, R]:
+    """Add --site and pass the running Site first; it is closed when the command ends."""
+
+    @functools.wraps(command)
+    def with_site(*args: Any, site_root: Path | None, **options: Any) -> R:
+        folder = _folder(site_root)
+        # Imported here: `mailer --help` and a wrong option must not wait for a database library.
+        from mailer.application import open_site
+
+        site = open_site(folder.root, os.environ)
+        try:
+            return command(site, *args, **options)
+        finally:
+            site.close()
+
+    return _option(with_site)
+
+
+def _folder(root: Path | None) -> SiteFolder:
+    if root is None:
+        return find_site(Path.cwd(), os.environ)
+    if not (root / SETTINGS_NAME).is_file():
+        raise SiteNotFound(
+            f"{root} is no site: it holds no {SETTINGS_NAME}. Run: mailer init {root}", path=str(root)
+        )
+    return SiteFolder(root.absolute(), os.environ)
