@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, update
 
 from mailer import clock
 from mailer.audit.digest import canonical, commitment, row_digest
@@ -84,14 +84,3 @@ def erase_payloads(connection: Connection, ids: Iterable[int]) -> int:
         update(LedgerEntry).where(LedgerEntry.id.in_(list(ids))).values(payload=None, salt=None)
     )
     return result.rowcount
-
-
-def subject_history(connection: Connection, subject: bytes) -> Sequence[Any]:
-    """Every record about one address, oldest first: id, stream, event, at, payload."""
-    return connection.execute(
-        select(
-            LedgerEntry.id, LedgerEntry.stream, LedgerEntry.event, LedgerEntry.at, LedgerEntry.payload
-        )
-        .where(LedgerEntry.subject == subject)
-        .order_by(LedgerEntry.id)
-    ).all()

@@ -15,7 +15,8 @@ from sqlalchemy.exc import DBAPIError
 from mailer.audit import Entry, Ledger, seal, verify
 from mailer.audit.digest import ids_of, ranges_of
 from mailer.audit.head import Head, read_head, write_head
-from mailer.audit.ledger import erase_payloads, subject_history
+from mailer.audit.ledger import erase_payloads
+from mailer.audit.read import Filter, records
 from mailer.audit.seal import pending
 from mailer.keyring import Secrets
 from mailer.store import Store
@@ -246,7 +247,9 @@ def test_one_persons_history_is_read_by_the_keyed_hash(
     with store.write() as connection:
         ledger.append(connection, stream=Stream.CONSENT, event="confirmed", payload={}, subject=b"b" * 32)
     with store.read() as connection:
-        assert [row.event for row in subject_history(connection, ADA)] == ["requested", "requested"]
+        assert [each.event for each in records(connection, Filter(subject=ADA))] == ["requested", "requested"]
+        assert [each.payload for each in records(connection, Filter(event="confirmed"))] == [{}]
+        assert [each.id for each in records(connection, Filter(stream=Stream.CONSENT), limit=1)] == [3]
 
 
 def test_an_older_head_never_replaces_a_newer_one(head: Path) -> None:

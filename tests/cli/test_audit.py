@@ -1,0 +1,72 @@
+"""`mailer audit` in a terminal: shows what was recorded, and names what was touched."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+
+import pytest
+from click.testing import CliRunner, Result
+
+from mailer.addresses import parse_address
+from mailer.application import open_site
+from mailer.audit import seal
+from mailer.cli.main import main
+from mailer.keyring import address_hash
+from mailer.site import SiteFolder
+from mailer.store.vocabulary import Stream
+
+
+@pytest.fixture
+def run(site_folder: SiteFolder) -> Callable[..., Result]:
+    """Type a command in a site whose ledger holds two sealed records, one of them about Ada."""
+    site = open_site(site_folder.root, {})
+    ada = address_hash(site.secrets, parse_address("ada@example.net"))
+    with site.store.write() as connection:
+        site.ledger.append(
+            connection, stream=Stream.CONSENT, event="confirmed", payload={"list": "weekly"}, subject=ada
+        )
+        site.ledger.append(connection, stream=Stream.AUDIT, event="schedule", payload={"slug": "week-48"})
+    seal(site.store, site.secrets, site.head_path)
+    site.close()
+
+    def type_in(*words: str) -> Result:
+        return CliRunner().invoke(main, ["audit", *words, "--site", str(site_folder.root)])
+
+    return type_in
+
+
+def test_an_untouched_ledger_is_said_to_be_whole(run: Callable[..., Result]) -> None:
+    result = run("verify")
+    assert (result.exit_code, result.output) == (
+        0,
+        "2 records in 1 seals: nothing was altered, nothing is missing.\n",
+    )
+
+
+@pytest.mark.rule("C4")
+def test_an_altered_record_is_named_and_the_exit_code_says_so(
+    run: Callable[..., Result], site_folder: SiteFolder
+) -> None:
+    with sqlite3.connect(site_folder.root / "data" / "mailer.db") as connection:
+        connection.execute("DROP TRIGGER ledger_update")
+        connection.execute("UPDATE ledger SET payload = '{\"list\":\"clearance\"}' WHERE id = 1")
+    result = run("verify")
+    assert result.exit_code == 1
+    assert result.output == "Row 1 (confirmed) was altered: its payload is not the one recorded.\n"
+
+
+def test_records_are_shown_newest_first(run: Callable[..., Result]) -> None:
+    shown = json.loads(run("show", "--json").output)
+    assert [(each["event"], each["stream"]) for each in shown] == [("schedule", "audit"), ("confirmed", "consent")]
+
+
+def test_records_about_one_address_are_found_without_storing_the_address(run: Callable[..., Result]) -> None:
+    shown = json.loads(run("show", "--address", "Ada@example.net", "--json").output)
+    assert [each["payload"] for each in shown] == [{"list": "weekly"}]
+
+
+def test_the_table_reads_in_plain_words(run: Callable[..., Result]) -> None:
+    output = run("show", "--stream", "audit").output
+    assert "schedule" in output and "week-48" in output and "confirmed" not in output
