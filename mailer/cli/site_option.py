@@ -6,7 +6,7 @@ import functools
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, TypeVar
 
 import click
 
@@ -15,7 +15,6 @@ from mailer.site import SETTINGS_NAME, SiteFolder, SiteNotFound, find_site
 if TYPE_CHECKING:
     from mailer.application import Site
 
-P = ParamSpec("P")
 R = TypeVar("R")
 
 _option = click.option(
@@ -28,7 +27,7 @@ _option = click.option(
 )
 
 
-def pass_folder(command: Callable[Concatenate[SiteFolder, P], R]) -> Callable[P, R]:
+def pass_folder(command: Callable[Concatenate[SiteFolder, ...], R]) -> Callable[..., R]:
     """Add --site and pass the SiteFolder first; nothing is opened or read."""
 
     @functools.wraps(command)
@@ -38,7 +37,7 @@ def pass_folder(command: Callable[Concatenate[SiteFolder, P], R]) -> Callable[P,
     return _option(with_folder)
 
 
-def pass_site(command: Callable[Concatenate[Site, P], R]) -> Callable[P, R]:
+def pass_site(command: Callable[Concatenate[Site, ...], R]) -> Callable[..., R]:
     """Add --site and pass the running Site first; it is closed when the command ends."""
 
     @functools.wraps(command)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, get_args
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
@@ -16,7 +16,7 @@ from mailer.settings.walk import settings_of
 
 _WIDTH = 98
 _OPENING = """\
-# The settings of this site. Lines that begin with "# " and hold a value show a default.
+# The settings of this site. "# " begins an explanation; "#name = value" is a default: take the # away to change it.
 # Any of them can be given by the environment instead: [site] base_url is MAILER_SITE__BASE_URL.
 # Secrets never stand here: see secrets.toml, password_file and MAILER_SMTP__<NAME>__PASSWORD.
 """
@@ -35,7 +35,7 @@ def _sections(values: Mapping[str, Any]) -> Iterator[str]:
         named = given.items() if setting.is_table_of_sections else [("", given)]
         for name, section in named:
             header = f"[{setting.key}.{name}]" if name else f"[{setting.key}]"
-            yield "\n".join([header, *_comment(_heading(model)), *_lines(model, section), ""])
+            yield "\n".join([*_comment(_heading(model)), header, *_lines(model, section), ""])
 
 
 def _heading(model: type[BaseModel]) -> str:
@@ -44,13 +44,15 @@ def _heading(model: type[BaseModel]) -> str:
 
 def _lines(model: type[BaseModel], values: Mapping[str, Any]) -> Iterator[str]:
     for setting in settings_of(model):
+        if SecretStr in get_args(setting.info.annotation):
+            continue  # a secret never stands in this file, so it is not offered
         yield from _comment(setting.info.description or "")
         if setting.key in values:
             yield f"{setting.key} = {toml_value(values[setting.key])}"
         elif (shown := _default(setting.info)) is not None:
-            yield f"# {setting.key} = {toml_value(shown)}"
+            yield f"#{setting.key} = {toml_value(shown)}"
         else:
-            yield f"# {setting.key} ="
+            yield f"#{setting.key} ="
 
 
 def _default(info: FieldInfo) -> Any:

@@ -20,9 +20,10 @@ from mailer.settings.problems import (
 )
 from mailer.settings.samples import is_trial, sample_settings
 
-__all__ = ["Problem", "SettingsInvalid", "load_settings"]
+__all__ = ["Problem", "SettingsInvalid", "load_settings", "parse_settings"]
 
 _PREFIX = "MAILER_"
+_NO_SECRETS = "must not stand in the file; use the environment or password_file."
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -31,17 +32,19 @@ def load_settings(path: Path, environ: Mapping[str, str]) -> Settings:
 
     Raises SettingsInvalid, which holds everything that is wrong, not the first thing.
     """
-    text = _read(path)
+    return parse_settings(_read(path), path, environ)
+
+
+def parse_settings(
+    text: str, path: Path, environ: Mapping[str, str], *, allow_samples: bool = False
+) -> Settings:
+    """The same for a text that is to stand at `path`; `allow_samples` while it is being written."""
     raw = _parse(path, text)
     in_file = _secrets_in_file(raw)
-    variables = _overlay(raw, environ)
-    source = Source(path, find_lines(text), variables)
-    problems = [
-        source.problem(key, "must not stand in the file; use the environment or password_file.")
-        for key in in_file
-    ]
+    source = Source(path, find_lines(text), _overlay(raw, environ))
+    problems = [source.problem(key, _NO_SECRETS) for key in in_file]
     problems += _read_passwords(raw, source)
-    problems += _refuse_samples(raw, source)
+    problems += [] if allow_samples else _refuse_samples(raw, source)
     try:
         settings = Settings.model_validate(raw)
     except ValidationError as error:

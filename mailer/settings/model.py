@@ -107,7 +107,10 @@ class SmtpSettings(_Section):
     tls: Literal["starttls", "implicit", "none"] = Field(
         "starttls", description="starttls, implicit or none; none is accepted for this machine itself only."
     )
-    username: Line | None = Field(None, description="User name, where the relay asks for one.")
+    username: Line | None = Field(
+        None,
+        description="User name, where the relay asks for one; the password is MAILER_SMTP__<NAME>__PASSWORD.",
+    )
     password: SecretStr | None = Field(
         None, description="Never here: give it as MAILER_SMTP__<NAME>__PASSWORD or in password_file."
     )
@@ -233,6 +236,7 @@ class FieldSettings(_Section):
     default: Any = Field(None, description="Value for people of whom it is not known.")
     columns: Names = Field((), description="Headings of CSV columns that hold it.")
     label: Line | None = Field(None, description="Its name for people; default: the field's name.")
+    on_form: bool = Field(False, description="Whether the sign-up form asks for it; it is never required.")
 
     @field_validator("default")
     @classmethod
