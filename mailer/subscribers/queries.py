@@ -70,7 +70,7 @@ class Standing:
 
 
 def insert_or_ignore(connection: Connection, table: type[Any]) -> Any:
-    """An INSERT that leaves an existing row alone; `rowcount` says whether it was new."""
+    """An INSERT that leaves an existing row alone; ask it to return a column to learn whether it was new."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     return dialect.insert(table).on_conflict_do_nothing()
 
@@ -339,7 +339,7 @@ def add_suppression(
     statement = insert_or_ignore(connection, Suppression).values(
         email_hash=email_hash, list_id=list_id, reason=reason, source=source, note=note, created_at=now
     )
-    return bool(connection.execute(statement).rowcount > 0)
+    return connection.execute(statement.returning(Suppression.id)).first() is not None
 
 
 def remove_suppressions(
