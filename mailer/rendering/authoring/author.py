@@ -1,0 +1,233 @@
+"""From a message source to its three programs: the one way in to the authoring side."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import TemplateError
+from markupsafe import Markup
+
+from mailer.errors import MailerError
+from mailer.rendering.authoring import block, dom, finish, holes, markdown, mjml, sandbox, text
+from mailer.rendering.authoring.lint import Lint
+from mailer.rendering.authoring.markup import Element, read_mjml
+from mailer.rendering.authoring.tags import Located, Names, Origin, Placeholders, Tag, TagKind, lex, locate
+from mailer.rendering.errors import RenderError
+from mailer.rendering.identity import Body, FieldSpec, ListIdentity, MessageSource, Problem, SiteIdentity
+from mailer.rendering.program import HoleContext, Parts
+
+#: Names known when a message is compiled.
+COMPILE_TIME: Final = ("site", "list", "campaign", "content", "subject", "preheader", "language")
+CAMPAIGN_LINKS: Final = ("unsubscribe_url", "view_url")
+#: Characters of one source; a mail is stopped at 95 KB of HTML.
+MAX_SOURCE: Final = 500_000
+_LAYOUT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}(?:/[a-z0-9][a-z0-9_-]{0,63})?")
+
+
+class LayoutMissing(RenderError):
+    """The layout a message names does not exist."""
+
+
+@dataclass
+class Authoring:
+    """One compile: its names, its placeholders, and every problem found so far."""
+
+    names: Names
+    site: SiteIdentity
+    language: str
+    template_dirs: Sequence[Path]
+    images: Mapping[str, str]
+    values: dict[str, Any]
+    placeholders: Placeholders = field(default_factory=Placeholders)
+    errors: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+
+    def stop_on_errors(self) -> None:
+        """Raises RenderError when something was wrong so far."""
+        if self.errors:
+            raise RenderError(sorted(set(self.errors), key=lambda each: (each.path, each.line or 0, each.rule)))
+
+    def rendered(self, body: Body, *, markup: bool) -> Located:
+        """A source after compile-time Jinja, with placeholders for what is known per recipient."""
+        if len(body.text) > MAX_SOURCE:
+            kilobytes = len(body.text) // 1000
+            self.errors.append(
+                Problem(body.path, None, "source.size", f"The source has {kilobytes} KB.",
+                        f"Keep it below {MAX_SOURCE // 1000} KB: mail programs cut off long messages.")
+            )  # fmt: skip
+            self.stop_on_errors()
+        lexed = lex(body, self.names, self.placeholders)
+        self.errors += lexed.problems
+        if lexed.problems:
+            return Located("", (Origin(body.path, body.first_line),))
+        try:
+            out = sandbox.render(lexed.template, self.values, autoescape=markup)
+        except (TemplateError, MailerError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError) as error:
+            self.errors.append(_template_problem(error, body))
+            out = ""
+        return locate(out, body.path, self.placeholders, first_line=body.first_line)
+
+    def line(self, value: str, name: str, path: str) -> str:
+        """A subject or preheader: one line of text, with placeholders."""
+        if bad := re.search("[\r\n\x00\x0b\x0c\x1c-\x1e\x85\u2028\u2029]", value):
+            self.errors.append(
+                Problem(path, None, f"{name}.line-break", f"The {name} holds a line break (U+{ord(bad[0]):04X}).",
+                        "Write it on one line.")
+            )  # fmt: skip
+            return ""
+        return self.rendered(Body(value, "text", path), markup=False).text
+
+    def link(self, name: str) -> str:
+        """A placeholder of our own for one of the recipient's links."""
+        return self.placeholders.add(Tag(TagKind.VALUE, name, Origin("", 1)))
+
+
+def author(
+    source: MessageSource,
+    list_: ListIdentity,
+    *,
+    site: SiteIdentity,
+    fields: Mapping[str, FieldSpec],
+    template_dirs: Sequence[Path],
+) -> Parts:
+    """The programs of a campaign. Raises RenderError with every problem found."""
+    work = _begin(
+        list_, site, source.language, template_dirs, images=source.images, fields=tuple(fields),
+        links=CAMPAIGN_LINKS, campaign={**source.campaign, "slug": source.slug},
+    )  # fmt: skip
+    work.values["subject"] = subject = work.line(source.subject, "subject", source.body.path)
+    work.values["preheader"] = work.line(source.preheader, "preheader", source.body.path)
+    document = _compiled(source.body, source.layout, work)
+    lines = _campaign_lines(list_, work)
+    block.inject(document, lines, work.language)
+    finish.finish(document, subject, work.language)
+    text_lines = _campaign_lines(list_, work)
+    if source.text_body is not None:
+        plain = work.rendered(source.text_body, markup=False).text.strip("\n") + "\n"
+    else:
+        plain = text.to_text(document, work.placeholders, skip_class=block.BLOCK_CLASS)
+    return _parts(document, plain + "\n" + block.as_text(text_lines), subject, work, lines)
+
+
+def author_confirmation(
+    *, language: str, list_: ListIdentity, site: SiteIdentity, template_dirs: Sequence[Path]
+) -> Parts:
+    """The programs of the mail that asks whether a sign-up was meant (C6): our words only, no advertising."""
+    raise NotImplementedError
+
+
+def _begin(
+    list_: ListIdentity, site: SiteIdentity, language: str, template_dirs: Sequence[Path], *,
+    images: Mapping[str, str], fields: tuple[str, ...], links: tuple[str, ...], campaign: Mapping[str, Any],
+) -> Authoring:  # fmt: skip
+    names = Names(fields, links, COMPILE_TIME)
+    values: dict[str, Any] = {
+        "site": _public(site),
+        "list": {"name": list_.name, "title": list_.title, "description": list_.description,
+                 "frequency": list_.frequency},
+        "campaign": dict(campaign), "content": "", "subject": "", "preheader": "", "language": language,
+    }  # fmt: skip
+    return Authoring(names, site, language, template_dirs, images, values)
+
+
+def _public(site: SiteIdentity) -> dict[str, Any]:
+    return {name: value for name, value in asdict(site).items() if name != "asset_hosts"}
+
+
+def _compiled(body: Body, layout: str, work: Authoring) -> dom.Node:
+    """The document of a body in its layout, checked and without the block."""
+    tree = _tree(body, layout, work)
+    work.stop_on_errors()
+    lint = Lint(work.site, work.images, work.placeholders)
+    lint.mjml(tree)
+    compiling = mjml.Compiling(work.placeholders, lint.fragment)
+    html = compiling.compile(tree)
+    work.errors += compiling.problems + lint.errors
+    work.warnings += lint.warnings
+    work.stop_on_errors()
+    document = dom.parse_document(html)
+    return document
+
+
+def _tree(body: Body, layout: str, work: Authoring) -> Element:
+    located = work.rendered(body, markup=True)
+    if body.kind == "markdown":
+        return _in_layout(mjml.Content(html=markdown.to_html(located, work.placeholders)), layout, work)
+    root, problems = read_mjml(located)
+    work.errors += problems
+    elements = [child for child in root.children if isinstance(child, Element)]
+    if any(element.name == "mjml" for element in elements):
+        return next(element for element in elements if element.name == "mjml")
+    return _in_layout(mjml.Content(elements=tuple(elements)), layout, work)
+
+
+def _in_layout(content: mjml.Content, layout: str, work: Authoring) -> Element:
+    mark = f"zq{work.placeholders.nonce}c00000qz"
+    work.values["content"] = Markup(mark)  # noqa: S704 - letters and digits of our own
+    body = _layout(layout, work.template_dirs)
+    root, problems = read_mjml(work.rendered(body, markup=True))
+    work.errors += problems
+    tree = next((child for child in root.children if isinstance(child, Element) and child.name == "mjml"), None)
+    if tree is None:
+        work.errors.append(Problem(body.path, 1, "layout.mjml", "The layout has no <mjml> element."))
+        work.stop_on_errors()
+        raise AssertionError("unreachable")
+    if not mjml.place_content(tree, mark, content, work.errors):
+        work.warnings.append(
+            Problem(body.path, None, "layout.content", "The layout has no {{ content }}; the message was put last.",
+                    "Write {{ content }} where it belongs.")
+        )  # fmt: skip
+        mjml.append_content(tree, content, work.errors)
+    return tree
+
+
+def _layout(name: str, template_dirs: Sequence[Path]) -> Body:
+    """The layout's source, from the first folder that has it."""
+    if _LAYOUT_NAME.fullmatch(name):
+        for folder in template_dirs:
+            path = folder / "email" / f"{name}.mjml"
+            if path.is_file():
+                return Body(path.read_text(encoding="utf-8"), "mjml", f"templates/email/{name}.mjml")
+    known = sorted({path.stem for folder in template_dirs for path in (folder / "email").glob("*.mjml")})
+    raise LayoutMissing(
+        [Problem("", None, "layout.missing", f"There is no layout “{name}”.", f"There are: {', '.join(known)}.")]
+    )
+
+
+def _campaign_lines(list_: ListIdentity, work: Authoring) -> list[block.Line]:
+    links = block.Links(work.link("unsubscribe_url"), work.link("view_url"))
+    return block.campaign_lines(list_, work.site, work.language, links)
+
+
+def _parts(document: dom.Node, plain: str, subject: str, work: Authoring, lines: list[block.Line]) -> Parts:
+    work.errors += holes.place(document, work.placeholders)
+    work.stop_on_errors()
+    html = dom.serialise(document)
+    finish.verify(html, lines, work.placeholders)
+    return Parts(
+        html=holes.build(html, work.placeholders, HoleContext.HTML),
+        text=holes.build(plain, work.placeholders, HoleContext.TEXT),
+        subject=holes.build(subject, work.placeholders, HoleContext.TEXT),
+        warnings=tuple(dict.fromkeys(work.warnings)),
+    )
+
+
+def _template_problem(error: Exception, body: Body) -> Problem:
+    """The problem behind an exception of Jinja or the sandbox, with the template's line where it is known."""
+    line: int | None = getattr(error, "lineno", None) or getattr(error, "line", None)
+    if line is None:
+        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename in ("<template>", "<unknown>")]
+        line = frames[-1].lineno if frames else None
+    message = str(error) or type(error).__name__
+    message = message[0].upper() + message[1:]
+    if not message.endswith((".", "!", "?")):
+        message += "."
+    return replace(
+        Problem(body.path, None, "template.run", message),
+        line=None if line is None else body.first_line + line - 1,
+    )

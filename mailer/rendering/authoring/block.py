@@ -1,0 +1,171 @@
+"""The unsubscribe block: written by the product, put last into every campaign, out of the author's reach.
+
+Every declaration is inline and `!important`, which beats any rule of a style sheet; the few things
+that could still cover or clip it are refused in authors' CSS (`css.py`). One dark panel with light
+text serves light and dark mail programs alike: inline `!important` colours cannot follow a scheme.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from mailer.rendering.authoring import dom
+from mailer.rendering.identity import ListIdentity, SiteIdentity
+from mailer.wording import Wording, wording
+
+#: Class of the block's outermost element, unknown to authors' CSS (which may not select it).
+BLOCK_CLASS: Final = "mailer-way-out"
+BACKGROUND: Final = "#262b33"
+TEXT: Final = "#d9dee6"  # 10.6:1 on the background
+LINK: Final = "#ffffff"  # 14.3:1
+
+_RIGHT_TO_LEFT: Final = frozenset({"ar", "fa", "he", "ur", "yi", "ps", "sd", "ug", "dv", "ckb"})
+_FONT: Final = "-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
+
+#: What no style sheet may take away from any element of the block.
+_STAY: Final = (
+    "visibility:visible;opacity:1;position:static;float:none;clip:auto;clip-path:none;transform:none;filter:none;"
+    "text-indent:0;letter-spacing:normal;height:auto;max-height:none;min-height:0;overflow:visible;animation:none;"
+    "transition:none;mask:none;content-visibility:visible;zoom:1;text-transform:none;text-shadow:none;"
+)
+#: The same for `html` and `body`, the only ancestors.
+_ANCESTOR: Final = (
+    "visibility:visible;opacity:1;position:static;float:none;clip:auto;clip-path:none;transform:none;filter:none;"
+    "height:auto;max-height:none;overflow:visible;animation:none;transition:none;mask:none;"
+    "content-visibility:visible;display:block;"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the block: words, then perhaps a link that may be a placeholder."""
+
+    words: str
+    label: str = ""
+    href: str = ""
+    strong: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The placeholders of the recipient's links, one for each place they stand in."""
+
+    unsubscribe: str
+    view: str
+
+
+def direction(language: str) -> str:
+    """`rtl` or `ltr` of a language tag."""
+    return "rtl" if language.replace("_", "-").split("-")[0].lower() in _RIGHT_TO_LEFT else "ltr"
+
+
+def campaign_lines(list_: ListIdentity, site: SiteIdentity, language: str, links: Links) -> list[Line]:
+    """What every campaign says: why, how to leave, how to view, who sends, whom to ask."""
+    words = wording(language)
+    return [
+        Line(words.text("block.why", list=list_.title, site=site.name)),
+        Line(
+            words.text("block.leave"), words.text("block.leave_link", list=list_.title), links.unsubscribe, strong=True
+        ),
+        Line(words.text("block.view"), words.text("block.view_link"), links.view),
+        *identity_lines(site, words),
+    ]
+
+
+def identity_lines(site: SiteIdentity, words: Wording) -> list[Line]:
+    """Who sends, by law: legal name, postal address, privacy contact, imprint (C12, C13, F7)."""
+    address = ", ".join(line.strip(" ,") for line in site.postal_address.splitlines() if line.strip(" ,"))
+    lines = [
+        Line(words.text("block.sender", legal_name=site.legal_name, postal_address=address)),
+        Line(words.text("block.privacy"), site.privacy_contact, f"mailto:{site.privacy_contact}"),
+    ]
+    if site.imprint_url:
+        lines.append(Line("", words.text("block.imprint_link"), site.imprint_url))
+    return lines
+
+
+def inject(document: dom.Node, lines: list[Line], language: str) -> None:
+    """Put the block last into the body, once, and make its ancestors show it."""
+    for element in list(dom.elements(document)):
+        if BLOCK_CLASS in dom.attributes(element).get("class", ""):
+            dom.remove(element)
+    body = dom.first(document, "body")
+    html = dom.first(document, "html")
+    assert body is not None and html is not None  # an HTML5 parse always makes both
+    for ancestor in (html, body):
+        style = dom.attributes(ancestor).get("style", "").strip().rstrip(";")
+        ancestor.attrs["style"] = (style + ";" if style else "") + _important(_ANCESTOR)
+    body.append_child(_panel(lines, language))
+
+
+def as_text(lines: list[Line]) -> str:
+    """The block of the text part: each link alone on its line (E4, E11)."""
+    out = ["-- "]
+    for line in lines:
+        if line.href.startswith("mailto:"):
+            out.append(f"{line.words} {line.label}")
+        elif line.href:
+            out += ["", f"{line.words} {line.label}:".strip(), line.href]
+        else:
+            out += ["", line.words]
+    return "\n".join(out) + "\n"
+
+
+def _panel(lines: list[Line], language: str) -> dom.Element:
+    way = direction(language)
+    panel = dom.make(
+        "div",
+        {
+            "class": BLOCK_CLASS, "role": "contentinfo", "aria-label": wording(language).text("block.name"),
+            "lang": language, "dir": way,
+            "style": _style(
+                f"display:block;background-color:{BACKGROUND};background-image:none;color:{TEXT};clear:both;"
+                "width:auto;max-width:none;min-width:0;margin:0;padding:28px 20px;border:0;"
+                f"direction:{way};text-align:center",
+                position="relative;z-index:2147483647;isolation:isolate",
+            ),
+        },
+    )  # fmt: skip
+    inner = dom.make("div", {"style": _style(_box("0 auto") + "max-width:560px;width:auto")})
+    panel.append_child(inner)
+    for line in lines:
+        inner.append_child(_paragraph(line))
+    return panel
+
+
+def _paragraph(line: Line) -> dom.Element:
+    size = "15px" if line.strong else "13px"
+    paragraph = dom.make("p", {"style": _style(_box("0 0 10px") + _type(size, TEXT))})
+    if line.words:
+        paragraph.append_child(dom.Text(line.words + (" " if line.label else "")))
+    if line.href:
+        link = _style(
+            f"display:inline-block;padding:{'12px 6px' if line.strong else '4px 2px'};margin:0;"
+            f"width:auto;max-width:none;pointer-events:auto;"
+            + _type(size, LINK, weight="bold" if line.strong else "normal"),
+            decoration="underline",
+        )  # fmt: skip
+        paragraph.append_child(dom.make("a", {"href": line.href, "style": link}, line.label))
+    return paragraph
+
+
+def _box(margin: str) -> str:
+    return f"display:block;background:transparent;margin:{margin};padding:0;border:0;"
+
+
+def _type(size: str, color: str, weight: str = "normal") -> str:
+    return (
+        f"color:{color};-webkit-text-fill-color:{color};font-family:{_FONT};font-size:{size};font-weight:{weight};"
+        "font-style:normal;line-height:1.5;white-space:normal;text-align:center"
+    )
+
+
+def _style(declarations: str, *, position: str = "static", decoration: str = "none") -> str:
+    stay = _STAY.replace("position:static", f"position:{position}")
+    return _important(f"{declarations};text-decoration:{decoration};{stay}")
+
+
+def _important(declarations: str) -> str:
+    parts = [part.strip() for part in declarations.split(";") if part.strip()]
+    return ";".join(f"{part} !important" for part in parts)

@@ -1,0 +1,228 @@
+"""A tree of MJML compiled to HTML: content put into the layout, HTML kept out of the compiler's hands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from mjml import mjml2html
+
+from mailer.rendering.authoring import dom
+from mailer.rendering.authoring.markup import Element, Words
+from mailer.rendering.authoring.tags import Located, Origin, Placeholders, Tag, TagKind
+from mailer.rendering.identity import Problem
+
+#: Where `{% if %}` may stand between elements: the compiler puts `mj-raw` there as it is.
+_RAW_PARENTS: Final = frozenset({"mj-body", "mj-section", "mj-column", "mj-group", "mj-hero"})
+#: What content needs around it, by the element `{{ content }}` stands in.
+_WRAPPERS: Final = {
+    "mj-body": ("mj-section", "mj-column", "mj-text"),
+    "mj-wrapper": ("mj-section", "mj-column", "mj-text"),
+    "mj-section": ("mj-column", "mj-text"),
+    "mj-column": ("mj-text",),
+    "mj-hero": ("mj-text",),
+}
+#: The HTML element that content stands in, where it is not a `div`.
+_CONTEXT: Final = {"mj-table": "table"}
+#: Errors of the HTML parser that mean something is lost.
+_FATAL: Final = re.compile(r"^eof-in|^unexpected-end-tag$|^nested-comment|^abrupt|^incorrectly-opened")
+_TAG: Final = re.compile(r"""<!--.*?-->|<[a-zA-Z/!](?:[^>"']|"[^"]*"|'[^']*')*>""", re.DOTALL)
+
+#: Looks at a parsed piece of an author's HTML; lines are those of the piece.
+Inspect = Callable[[dom.Node, Located], list[Problem]]
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a message says: HTML of Markdown, or elements of MJML."""
+
+    html: Located | None = None
+    elements: tuple[Element, ...] = ()
+
+
+class Compiling:
+    """One run of the compiler over a checked tree."""
+
+    def __init__(self, placeholders: Placeholders, inspect: Inspect) -> None:
+        self.placeholders = placeholders
+        self.inspect = inspect
+        self.problems: list[Problem] = []
+        self.pieces: list[str] = []
+
+    def problem(self, origin: Origin, rule: str, message: str, remedy: str = "") -> None:
+        self.problems.append(Problem(origin.path, origin.line, rule, message, remedy))
+
+    def compile(self, document: Element) -> str:
+        """The HTML of a document. Problems are collected; the text is empty when the compiler gave up."""
+        source = self.element(document, None)
+        try:
+            html = str(mjml2html(source, fonts={}))
+        except ValueError as error:
+            self.problem(
+                document.origin, "mjml.compile", f"The MJML compiler gave up: {str(error).rstrip('.')}.",
+                "Look for an element in the wrong place.",
+            )  # fmt: skip
+            return ""
+        mark = re.compile(rf"zq{self.placeholders.nonce}k([0-9]{{5}})qz")
+        return mark.sub(lambda found: self.pieces[int(found[1])], html)
+
+    def element(self, element: Element, parent: Element | None) -> str:
+        if element.name == "mj-raw" and (parent is None or parent.name not in _RAW_PARENTS | {"mj-head"}):
+            return self.misplaced_raw(element, parent)
+        attrs = "".join(self.attribute(element, each.name, each.value, each.origin) for each in element.attributes)
+        if element.content is not None:
+            inner = self.piece(element)
+        else:
+            inner = "".join(
+                self.words(child, element) if isinstance(child, Words) else self.element(child, element)
+                for child in element.children
+            )
+        return f"<{element.name}{attrs}>{inner}</{element.name}>"
+
+    def misplaced_raw(self, element: Element, parent: Element | None) -> str:
+        content = element.content.text if element.content else ""
+        if re.sub(r"<!--.*?-->", "", content, flags=re.DOTALL).strip():
+            where = f"<{parent.name}>" if parent else "the document"
+            self.problem(
+                element.origin, "mjml.raw", f"<mj-raw> cannot stand directly in {where}.",
+                "Put it into a section or a column.",
+            )  # fmt: skip
+        return ""
+
+    def attribute(self, element: Element, name: str, value: str, origin: Origin) -> str:
+        for tag in self.placeholders.find(value):
+            if name not in ("href", "alt", "title"):
+                self.misplaced(tag, f"the attribute {name} of <{element.name}>")
+        for tag in self.placeholders.find(name):
+            self.misplaced(tag, "the name of an attribute")
+        return f' {name}="{value.replace(chr(34), "&quot;")}"'
+
+    def misplaced(self, tag: Tag, where: str) -> None:
+        self.problem(
+            tag.origin, "hole.place", f"`{tag.words}` stands in {where}.",
+            "A merge field may stand in text and in a quoted href, alt or title.",
+        )  # fmt: skip
+
+    def words(self, words: Words, parent: Element) -> str:
+        tags = self.placeholders.find(words.located.text)
+        rest = self.placeholders.pattern.sub("", words.located.text).strip()
+        if rest:
+            line = words.located.text.count("\n", 0, words.located.text.find(rest.split("\n")[0])) + 1
+            self.problem(
+                words.located.origin(line), "mjml.text",
+                f"The text `{rest.split(chr(10))[0].strip()[:40]}` stands directly in <{parent.name}>.",
+                "Text belongs into <mj-text>.",
+            )  # fmt: skip
+        for tag in tags:
+            if tag.kind is TagKind.VALUE:
+                self.problem(
+                    tag.origin, "hole.place", f"`{tag.words}` stands directly in <{parent.name}>.",
+                    "Text belongs into <mj-text>.",
+                )  # fmt: skip
+            elif parent.name not in _RAW_PARENTS:
+                self.problem(
+                    tag.origin, "hole.place", f"`{tag.words}` cannot stand directly in <{parent.name}>.",
+                    "Put it between sections, columns, or the elements of a column.",
+                )  # fmt: skip
+        marks = self.placeholders.statement.findall(words.located.text)
+        return "".join(f"<mj-raw><!--{mark}--></mj-raw>" for mark in marks)
+
+    def piece(self, element: Element) -> str:
+        assert element.content is not None
+        if element.name == "mj-style":
+            html = element.content.text
+        elif element.name in ("mj-title", "mj-preview"):
+            html = dom.escape_text(dom.text_of(dom.parse_fragment(element.content.text).root))
+        else:
+            html = self.normal(element.content, _CONTEXT.get(element.name, "div"))
+        self.pieces.append(html)
+        return f"zq{self.placeholders.nonce}k{len(self.pieces) - 1:05d}qz"
+
+    def normal(self, content: Located, context: str) -> str:
+        """An author's HTML, checked, closed where it was left open, and written in the plain form."""
+        text = self.statements_as_comments(content.text)
+        fragment = dom.parse_fragment(text, context)
+        for code, line in fragment.errors:
+            if _FATAL.match(code):
+                words = "An end tag closes nothing" if code == "unexpected-end-tag" else "A comment or tag is not closed"
+                self.problem(content.origin(line), "html.syntax", f"{words} ({code}).", "Close what was opened.")
+        self.problems += self.inspect(fragment.root, content)
+        return dom.serialise(fragment.root)
+
+    def statements_as_comments(self, text: str) -> str:
+        """Statement placeholders in text become comments, which tables keep in their place."""
+        out: list[str] = []
+        at = 0
+
+        def comment(found: re.Match[str]) -> str:
+            return f"<!--{found[0]}-->"
+
+        for found in _TAG.finditer(text):
+            out.append(self.placeholders.statement.sub(comment, text[at : found.start()]))
+            out.append(found[0])
+            at = found.end()
+        out.append(self.placeholders.statement.sub(comment, text[at:]))
+        return "".join(out)
+
+
+def place_content(layout: Element, mark: str, content: Content, problems: list[Problem]) -> bool:
+    """Put the content where `{{ content }}` stands in the layout. False when it stands nowhere."""
+    for element in list(layout.walk()):
+        if element.content is not None and mark in element.content.text:
+            _into_text(element, mark, content, problems)
+            return True
+        for child in list(element.children):
+            if isinstance(child, Words) and mark in child.located.text:
+                at = element.children.index(child)
+                before, _, after = child.located.text.partition(mark)
+                lines = child.located.lines
+                around = [Words(Located(text, lines)) if text.strip() else None for text in (before, after)]
+                inner = _wrapped(element, content, child.located.origin(1), problems)
+                element.children[at : at + 1] = [e for e in (around[0], *inner, around[1]) if e is not None]
+                return True
+    return False
+
+
+def append_content(layout: Element, content: Content, problems: list[Problem]) -> bool:
+    """Put the content last into the body of a layout that does not name a place for it."""
+    body = next((each for each in layout.walk() if each.name == "mj-body"), None)
+    if body is None:
+        return False
+    body.children += _wrapped(body, content, body.origin, problems)
+    return True
+
+
+def _into_text(element: Element, mark: str, content: Content, problems: list[Problem]) -> None:
+    assert element.content is not None
+    if content.html is None:
+        problems.append(
+            Problem(
+                element.origin.path, element.origin.line, "layout.content",
+                "This layout takes Markdown: {{ content }} stands in <mj-text>, but the message is MJML.",
+                "Write the message as a whole <mjml> document, or choose another layout.",
+            )
+        )  # fmt: skip
+        return
+    before, _, after = element.content.text.partition(mark)
+    first = before.count("\n")
+    html = content.html
+    lines = (*element.content.lines[:first], *html.lines[: html.text.count("\n") + 1], *element.content.lines[first + 1 :])
+    element.content = Located(before + html.text + after, lines)
+
+
+def _wrapped(parent: Element, content: Content, origin: Origin, problems: list[Problem]) -> list[Element]:
+    if content.html is None:
+        return list(content.elements)
+    wrappers = _WRAPPERS.get(parent.name)
+    if wrappers is None:
+        problems.append(
+            Problem(origin.path, origin.line, "layout.content", f"{{{{ content }}}} cannot stand in <{parent.name}>.",
+                    "Put it between sections, into a column, or into <mj-text>.")
+        )  # fmt: skip
+        return []
+    inner = Element(wrappers[-1], origin, content=content.html)
+    for name in reversed(wrappers[:-1]):
+        inner = Element(name, origin, children=[inner])
+    return [inner]

@@ -1,0 +1,248 @@
+"""Compile-time Jinja with a budget: an allow list of nodes, filters and tests, and limits on loops and size.
+
+Every construct that could run long or grow is counted in this process, so a hostile template
+ends with one sentence and needs no watchdog: only `for` loops repeat, and each turn is counted;
+only `+`, `*`, `~` and a few filters grow a value, and each result is measured first.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final
+from urllib.parse import quote
+
+from jinja2 import StrictUndefined, TemplateError, Undefined, nodes
+from jinja2 import filters as jinja_filters
+from jinja2 import tests as jinja_tests
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from mailer import clock
+from mailer.errors import MailerError
+
+#: Turns of all loops of one template together; a year of daily offers stays far below.
+MAX_TURNS: Final = 20_000
+#: Characters one value may have, and one rendered source: a mail is stopped at 95 KB of HTML anyway.
+MAX_VALUE: Final = 200_000
+MAX_OUTPUT: Final = 2_000_000
+#: Seconds one source may render: a backstop, the counters end first.
+MAX_SECONDS: Final = 2.0
+
+
+class TemplateTooLong(MailerError):
+    """The template does too much work: it loops too often or writes too much. Shorten its loops."""
+
+
+class TemplateForbidden(MailerError):
+    """The template uses something that is not available in messages."""
+
+    def __init__(self, message: str, *, line: int) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+def _as_date(value: Any, form: str = "%Y-%m-%d") -> str:
+    """A date in `strftime` form; text such as 2026-11-27 is read first, anything else stays as it is."""
+    if isinstance(value, Undefined):
+        return str(value)
+    if isinstance(value, str):
+        try:
+            value = datetime.datetime.fromisoformat(value)
+        except ValueError:
+            return value
+    if isinstance(value, datetime.date):
+        return value.strftime(form)
+    return str(value)
+
+
+def _replace(value: Any, old: str, new: str) -> str:
+    text = str(value)
+    grown = len(text) + text.count(str(old)) * max(0, len(str(new)) - len(str(old)))
+    if grown > MAX_VALUE:
+        raise TemplateTooLong(f"The filter replace would write {grown} characters; {MAX_VALUE} are allowed.")
+    return text.replace(str(old), str(new))
+
+
+def _join(value: Iterable[Any], separator: str = "") -> str:
+    items = [str(item) for item in value]
+    grown = sum(map(len, items)) + len(str(separator)) * len(items)
+    if grown > MAX_VALUE:
+        raise TemplateTooLong(f"The filter join would write {grown} characters; {MAX_VALUE} are allowed.")
+    return str(separator).join(items)
+
+
+def _trim(value: Any, characters: str | None = None) -> str:
+    return str(value).strip(characters)
+
+
+def _cut(value: Any, length: int = 255, end: str = "…") -> str:
+    """Shortened to `length` characters at a word's end."""
+    text = str(value)
+    if len(text) <= length:
+        return text
+    kept = text[: max(0, int(length) - len(end))]
+    return kept.rsplit(" ", 1)[0].rstrip() + end
+
+
+#: The filters of messages, at compile time and for every recipient: none can fail to end.
+FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
+    "abs": abs,
+    "capitalize": lambda value: str(value).capitalize(),
+    "count": len,
+    "d": jinja_filters.do_default,
+    "date": _as_date,
+    "default": jinja_filters.do_default,
+    "first": lambda value: next(iter(value), ""),
+    "float": jinja_filters.do_float,
+    "int": jinja_filters.do_int,
+    "join": _join,
+    "last": lambda value: value[-1] if value else "",
+    "length": len,
+    "lower": lambda value: str(value).lower(),
+    "replace": _replace,
+    "reverse": lambda value: value[::-1],
+    "round": jinja_filters.do_round,
+    "sort": sorted,
+    "string": str,
+    "title": lambda value: str(value).title(),
+    "trim": _trim,
+    "truncate": _cut,
+    "upper": lambda value: str(value).upper(),
+    "urlencode": lambda value: quote(str(value), safe=""),
+}
+
+#: The tests that may follow `is`.
+TESTS: Final[Mapping[str, Callable[..., Any]]] = {
+    name: jinja_tests.TESTS[name]
+    for name in (
+        "defined", "undefined", "none", "true", "false", "number", "string", "even", "odd", "divisibleby",
+        "eq", "equalto", "==", "ne", "!=", "lt", "lessthan", "<", "le", "<=", "gt", "greaterthan", ">", "ge",
+        ">=", "in", "mapping", "sequence", "iterable", "boolean", "integer", "float", "upper", "lower",
+    )
+}  # fmt: skip
+
+_EXPRESSIONS: Final = (
+    nodes.Name, nodes.Const, nodes.TemplateData, nodes.Getattr, nodes.Getitem, nodes.Filter, nodes.Test,
+    nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.Neg, nodes.Pos, nodes.CondExpr,
+    nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Concat, nodes.Tuple, nodes.List,
+    nodes.Dict, nodes.Pair, nodes.Slice, nodes.Keyword, nodes.Call,
+)  # fmt: skip
+_STATEMENTS: Final = (nodes.Template, nodes.Output, nodes.If, nodes.For, nodes.Assign)
+_WORDS: Final[Mapping[type[nodes.Node], str]] = {
+    nodes.Macro: "macro", nodes.CallBlock: "call", nodes.FilterBlock: "filter", nodes.Include: "include",
+    nodes.Import: "import", nodes.FromImport: "from … import", nodes.Extends: "extends", nodes.Block: "block",
+    nodes.With: "with", nodes.AssignBlock: "set … endset", nodes.Pow: "**", nodes.NSRef: "namespace",
+}  # fmt: skip
+
+
+class Budget:
+    """Counts what one source may still do."""
+
+    def __init__(self) -> None:
+        self._turns = MAX_TURNS
+        self._deadline = clock.monotonic() + MAX_SECONDS
+
+    def counted(self, items: Iterable[Any]) -> Iterator[Any]:
+        """The items of a `for`, each turn paid for."""
+        for item in items:
+            self._turns -= 1
+            if self._turns < 0:
+                raise TemplateTooLong(f"The template loops more than {MAX_TURNS} times. Shorten its loops.")
+            if not self._turns % 256:
+                self.look()
+            yield item
+
+    def look(self) -> None:
+        """Raises `TemplateTooLong` when the time is used up."""
+        if clock.monotonic() > self._deadline:
+            raise TemplateTooLong(f"The template renders longer than {MAX_SECONDS:g} seconds. Make it simpler.")
+
+
+def _measured(value: Any) -> Any:
+    if isinstance(value, str | bytes | list | tuple) and len(value) > MAX_VALUE:
+        raise TemplateTooLong(f"The template builds a value of {len(value)} parts; {MAX_VALUE} are allowed.")
+    return value
+
+
+class SandboxEnvironment(ImmutableSandboxedEnvironment):
+    """Jinja reduced to what a message needs (D14): strict names, no loader, no call but `range`."""
+
+    intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%"})
+
+    def __init__(self, *, autoescape: bool) -> None:
+        super().__init__(undefined=StrictUndefined, autoescape=autoescape, keep_trailing_newline=True, loader=None)
+        self.budget = Budget()
+        self.filters = {**FILTERS, "_counted": self.budget.counted, "_concat": _join}
+        self.tests = dict(TESTS)
+        self.globals = {"range": _bounded_range}
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        """Arithmetic is for numbers; `+` joins texts as well."""
+        numbers = isinstance(left, int | float) and isinstance(right, int | float)
+        if not numbers and not (operator == "+" and isinstance(left, str) and isinstance(right, str)):
+            raise TemplateError(f"The operator {operator} works on numbers only; join texts with ~.")
+        if numbers and max(abs(left), abs(right)) > 10**18:
+            raise TemplateTooLong("The template calculates with numbers of more than 18 digits.")
+        return _measured(super().call_binop(context, operator, left, right))
+
+
+def _bounded_range(*arguments: int) -> range:
+    found = range(*arguments)
+    if len(found) > MAX_TURNS:
+        raise TemplateTooLong(f"range() counts {len(found)} steps; {MAX_TURNS} are allowed. Shorten it.")
+    return found
+
+
+def allow(tree: nodes.Template) -> None:
+    """Refuse what messages do not have. Raises `TemplateForbidden` with the line."""
+    for node in (tree, *tree.find_all(nodes.Node)):
+        if isinstance(node, nodes.Call) and not (isinstance(node.node, nodes.Name) and node.node.name == "range"):
+            raise TemplateForbidden("Calling something is not available in messages.", line=node.lineno)
+        if isinstance(node, nodes.For) and node.recursive:
+            raise TemplateForbidden("A recursive `for` is not available in messages.", line=node.lineno)
+        if isinstance(node, _EXPRESSIONS) or isinstance(node, _STATEMENTS):
+            continue
+        word = _WORDS.get(type(node), type(node).__name__.lower())
+        raise TemplateForbidden(f"`{word}` is not available in messages.", line=node.lineno)
+
+
+def _guard(tree: nodes.Template) -> None:
+    for loop in tree.find_all(nodes.For):
+        loop.iter = nodes.Filter(loop.iter, "_counted", [], [], None, None, lineno=loop.lineno)
+    _replace_concat(tree)
+
+
+def _replace_concat(node: nodes.Node) -> None:
+    for child in node.iter_child_nodes():
+        _replace_concat(child)
+    for field, value in list(node.iter_fields()):
+        if isinstance(value, nodes.Concat):
+            setattr(node, field, _measured_concat(value))
+        elif isinstance(value, list):
+            value[:] = [_measured_concat(v) if isinstance(v, nodes.Concat) else v for v in value]
+
+
+def _measured_concat(node: nodes.Concat) -> nodes.Filter:
+    parts = nodes.List(node.nodes, lineno=node.lineno)
+    return nodes.Filter(parts, "_concat", [], [], None, None, lineno=node.lineno)
+
+
+def render(template: str, names: Mapping[str, Any], *, autoescape: bool) -> str:
+    """The compile-time text of a source.
+
+    Raises jinja2.TemplateError (with the template's line), `TemplateForbidden`, `TemplateTooLong`.
+    """
+    environment = SandboxEnvironment(autoescape=autoescape)
+    tree = environment.parse(template)
+    allow(tree)
+    _guard(tree)
+    compiled = environment.from_string(tree)
+    chunks: list[str] = []
+    size = 0
+    for chunk in compiled.generate(dict(names)):
+        size += len(chunk)
+        if size > MAX_OUTPUT:
+            raise TemplateTooLong(f"The template writes more than {MAX_OUTPUT} characters. Shorten its loops.")
+        environment.budget.look()
+        chunks.append(chunk)
+    return "".join(chunks)

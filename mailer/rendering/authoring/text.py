@@ -1,0 +1,224 @@
+"""The text part, derived from the HTML part: headings, labels with their full addresses, lists, tables (E11).
+
+Blocks end in an empty line of their own, so a choice takes its blocks along with their space.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from mailer.rendering.authoring import dom
+from mailer.rendering.authoring.tags import Placeholders, TagKind
+
+#: Columns of the text part (RFC 5322, 2.1.1); addresses are longer and never broken.
+WIDTH: Final = 78
+#: Columns a merge field is expected to take when lines are filled.
+_VALUE_WIDTH: Final = 10
+
+_BLOCKS: Final = frozenset(
+    "address article aside blockquote body center dd div dl dt figcaption figure footer h1 h2 h3 h4 h5 h6 header hr"
+    " html li main nav ol p pre section table tbody td tfoot th thead tr ul caption".split()
+)
+_SILENT: Final = frozenset("head style script title template input label select".split())
+_HIDDEN: Final = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.IGNORECASE)
+_INVISIBLE: Final = re.compile("[\u00ad\u034f\u180e\u200b-\u200f\u2060-\u2064\u2066-\u2069\ufeff]")
+_UNDERLINES: Final = {"h1": "=", "h2": "-"}
+
+
+@dataclass
+class _Writer:
+    placeholders: Placeholders
+    out: list[str] = field(default_factory=list)
+    run: list[str] = field(default_factory=list)
+    prefix: str = ""
+    """Begins every line of the current block, such as `> ` in a quotation."""
+    bullet: str = ""
+    """Begins the first line of a list item instead, once."""
+    gap: str = "\n"
+    """Follows a block; nothing inside list items."""
+
+    def flush(self, underline: str = "") -> None:
+        text = "".join(self.run)
+        self.run = []
+        visible = self.placeholders.statement.sub("", text).strip()
+        if not visible:
+            self.out += self.placeholders.statement.findall(text)
+            return
+        head, text, tail = self._outer_choice(text)
+        lines = [line for part in text.split("\n") for line in self.wrap(part)]
+        if underline:
+            lines.append(underline * max(3, min(WIDTH, max(map(self.columns, lines)))))
+        self.out.append(head + "".join(self._begin(line) for line in lines))
+        self.out.append(self.gap + tail)
+
+    def _begin(self, line: str) -> str:
+        prefix, self.bullet = (self.bullet, "") if self.bullet else (self.prefix, "")
+        return f"{prefix}{line}".rstrip(" ") + "\n"
+
+    def _outer_choice(self, text: str) -> tuple[str, str, str]:
+        """A paragraph that is one `if` without `else` takes its line ends into the choice."""
+        marks = self.placeholders.statement.findall(text)
+        stripped = text.strip()
+        if len(marks) == 2 and stripped.startswith(marks[0]) and stripped.endswith(marks[1]):
+            return marks[0], stripped[len(marks[0]) : -len(marks[1])], marks[1]
+        return "", text, ""
+
+    def wrap(self, text: str) -> list[str]:
+        words = text.split(" ")
+        lines = [""]
+        room = WIDTH - len(self.prefix)
+        for word in (word for word in words if word):
+            joined = f"{lines[-1]} {word}" if lines[-1] else word
+            if lines[-1] and self.columns(joined) > room:
+                lines.append(word)
+            else:
+                lines[-1] = joined
+        return lines
+
+    def columns(self, text: str) -> int:
+        """The columns a text takes, wide characters counted twice."""
+        plain = self.placeholders.pattern.sub(
+            lambda found: "x" * _VALUE_WIDTH if self.placeholders.tag(found).kind is TagKind.VALUE else "", text
+        )
+        return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in plain)
+
+
+def to_text(document: dom.Node, placeholders: Placeholders, *, skip_class: str = "") -> str:
+    """The text of a document's body, with placeholders; elements of `skip_class` are left out."""
+    body = dom.first(document, "body") or document
+    writer = _Writer(placeholders)
+    _children(body, writer, skip_class)
+    writer.flush()
+    return "".join(writer.out).strip("\n") + "\n"
+
+
+def _children(node: dom.Node, writer: _Writer, skip: str) -> None:
+    for child in dom.children(node):
+        _node(child, writer, skip)
+
+
+def _node(node: dom.Node, writer: _Writer, skip: str) -> None:
+    if dom.is_text(node):
+        writer.run.append(_collapse(node.data or "", writer))
+    elif dom.is_comment(node):
+        writer.run += writer.placeholders.statement.findall(node.data or "")
+    elif dom.is_element(node) and not _is_silent(node, skip):
+        _element(node, writer, skip)
+
+
+def _is_silent(node: dom.Element, skip: str) -> bool:
+    attrs = dom.attributes(node)
+    hidden = bool(_HIDDEN.search(attrs.get("style", ""))) or "hidden" in attrs or attrs.get("aria-hidden") == "true"
+    return node.name in _SILENT or hidden or bool(skip and skip in attrs.get("class", "").split())
+
+
+def _element(node: dom.Element, writer: _Writer, skip: str) -> None:
+    name = node.name
+    if name == "br":
+        writer.run.append("\n")
+    elif name == "img":
+        writer.run.append(_collapse(dom.attributes(node).get("alt", ""), writer))
+    elif name == "a":
+        _link(node, writer, skip)
+    elif name == "hr":
+        writer.flush()
+        writer.out.append(writer.prefix + "-" * 20 + "\n\n")
+    elif name == "pre":
+        writer.flush()
+        lines = dom.text_of(node).strip("\n").split("\n")
+        writer.out.append("".join(f"{writer.prefix}    {line}\n" for line in lines) + "\n")
+    elif name == "table" and _is_data(node):
+        writer.flush()
+        _table(node, writer, skip)
+    elif name == "li":
+        _item(node, writer, skip)
+    elif name in _BLOCKS:
+        _block(node, writer, skip)
+    else:
+        _children(node, writer, skip)
+
+
+def _block(node: dom.Element, writer: _Writer, skip: str) -> None:
+    writer.flush()
+    outer = writer.prefix
+    if node.name == "blockquote":
+        writer.prefix += "> "
+    _children(node, writer, skip)
+    writer.flush(_UNDERLINES.get(node.name, ""))
+    writer.prefix = outer
+    if node.name in ("ul", "ol"):
+        writer.out.append(writer.gap)
+
+
+def _item(node: dom.Element, writer: _Writer, skip: str) -> None:
+    writer.flush()
+    outer, gap = writer.prefix, writer.gap
+    parent = node.parent
+    mark = "- "
+    if parent is not None and parent.name == "ol":
+        items = [child for child in dom.children(parent) if dom.is_element(child) and child.name == "li"]
+        mark = f"{items.index(node) + 1}. "
+    writer.bullet = outer + mark
+    writer.prefix, writer.gap = outer + " " * len(mark), ""
+    _children(node, writer, skip)
+    writer.flush()
+    writer.prefix, writer.gap, writer.bullet = outer, gap, ""
+
+
+def _link(node: dom.Element, writer: _Writer, skip: str) -> None:
+    inner = _Writer(writer.placeholders)
+    _children(node, inner, skip)
+    if inner.out:  # blocks inside a link: keep their words, in one line
+        inner.flush()
+        inner.run = [re.sub(r"\s+", " ", "".join(inner.out)).strip()]
+    label = "".join(inner.run)
+    address = dom.attributes(node).get("href", "").strip()
+    shown = re.sub(r"^(mailto|tel):", "", address, flags=re.IGNORECASE)
+    plain = re.sub(r"\s+", " ", label).strip()
+    if not address or address.startswith("#") or plain.rstrip("/") in (address.rstrip("/"), shown):
+        writer.run.append(label)
+    elif not plain:
+        writer.run.append(shown)
+    else:
+        space = label[len(label.rstrip()) :]
+        writer.run.append(f"{label.rstrip()} [{shown}]{space}")
+
+
+def _is_data(table: dom.Element) -> bool:
+    return dom.attributes(table).get("role", "") not in ("presentation", "none")
+
+
+def _table(table: dom.Element, writer: _Writer, skip: str) -> None:
+    """The rows of a data table, one line each, cells parted by bars."""
+    for node in _rows(table):
+        if dom.is_comment(node):
+            writer.out += writer.placeholders.statement.findall(node.data or "")
+            continue
+        cells: list[str] = []
+        for cell in dom.children(node):
+            if dom.is_element(cell) and cell.name in ("td", "th"):
+                inner = _Writer(writer.placeholders)
+                _children(cell, inner, skip)
+                inner.flush()
+                cells.append(re.sub(r"\s+", " ", "".join(inner.out)).strip())
+        if any(cells):
+            writer.out.append(f"{writer.prefix}{' | '.join(cells)}\n")
+    writer.out.append("\n")
+
+
+def _rows(node: dom.Node) -> Iterable[dom.Node]:
+    for child in dom.children(node):
+        if dom.is_comment(child) or (dom.is_element(child) and child.name == "tr"):
+            yield child
+        elif dom.is_element(child) and child.name in ("thead", "tbody", "tfoot"):
+            yield from _rows(child)
+
+
+def _collapse(text: str, writer: _Writer) -> str:
+    text = re.sub(r"\s+", " ", _INVISIBLE.sub("", text))
+    before = writer.run[-1] if writer.run else "\n"
+    return text.lstrip(" ") if before.endswith((" ", "\n")) else text
