@@ -146,14 +146,12 @@ def suppressed(list_id: int, *, by: datetime | None = None) -> Exists:
 
 
 def on_list_at(list_id: int, instant: datetime) -> ColumnElement[bool]:
-    """Whether the subscription in the surrounding query stood confirmed at `instant`.
+    """Whether the subscription in the surrounding query is confirmed, or was until after `instant`.
 
-    Read later it still gives the answer of then: who confirmed since is not counted in, who left
-    since is not counted out.
+    Read later it still finds everybody of then: who left since is not lost, but can be named.
     """
     return and_(
         Subscription.list_id == list_id,
-        or_(Subscription.confirmed_at.is_(None), Subscription.confirmed_at <= instant),
         or_(
             Subscription.state == SubscriptionState.CONFIRMED,
             and_(Subscription.unsubscribed_at > instant, Subscription.confirmed_at.is_not(None)),
@@ -241,6 +239,7 @@ def _people() -> Select[Any]:
             Subscription.id.label("subscription_id"),
             Subscription.tag,
             Subscriber.email,
+            Subscriber.email_hash,
             Subscriber.domain,
             Subscriber.language,
             Subscriber.fields,

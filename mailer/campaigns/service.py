@@ -1,0 +1,167 @@
+"""Everything the rest of the product asks of campaigns, in one place."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from datetime import datetime
+
+from mailer.audit.ledger import Ledger
+from mailer.campaigns import audience, control, due, queries
+from mailer.campaigns.check import Checker
+from mailer.campaigns.control import NotScheduled
+from mailer.campaigns.findings import CheckReport
+from mailer.campaigns.preview import Preview, Previewer
+from mailer.campaigns.proof import Proofs, Prover
+from mailer.campaigns.recipients import Linker
+from mailer.campaigns.schedule import Scheduled, SchedulePlan, Scheduler
+from mailer.campaigns.source import CampaignSource, campaign_slugs, read_campaign
+from mailer.campaigns.status import CampaignStatus, status_of
+from mailer.campaigns.when import NOW
+from mailer.errors import MailerError
+from mailer.rendering.from_settings import site_identity
+from mailer.rendering.message import CompiledMessage
+from mailer.rendering.renderer import Renderer
+from mailer.settings import Settings
+from mailer.site import SiteFolder
+from mailer.store.engine import Store
+from mailer.tokens import Tokens
+
+# Artefacts are about 30 KB; a worker sends from a few at a time.
+_CACHED_ARTEFACTS = 32
+
+
+class ArtefactMissing(MailerError):
+    """A frozen message is not in the database any more."""
+
+
+class Campaigns:
+    """The campaigns of one site: on disk, on the schedule, under way, done. Safe to share between threads."""
+
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        folder: SiteFolder,
+        *,
+        renderer: Renderer,
+        ledger: Ledger,
+        tokens: Tokens,
+    ) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._drift = settings.sending.audience_drift
+        self.folder = folder.campaigns
+        linker = Linker(tokens, settings.site.base_url, site_identity(settings).message_id_domain)
+        self._checker = Checker(store, settings, self.folder, renderer, linker)
+        self._scheduler = Scheduler(store, settings, self._checker, ledger)
+        self._previewer = Previewer(store, settings, self.folder, renderer, ledger, linker)
+        self._prover = Prover(store, settings, self.folder, renderer, ledger, linker)
+        self._compiled: dict[str, CompiledMessage] = {}
+        self._lock = threading.Lock()
+
+    # --- on disk ------------------------------------------------------------------------------
+
+    def slugs(self) -> list[str]:
+        """The campaign folders of the site."""
+        return campaign_slugs(self.folder)
+
+    def load(self, slug: str) -> CampaignSource:
+        """Read a campaign folder. Raises SourceInvalid."""
+        return read_campaign(self.folder, slug)
+
+    def check(self, slug: str, *, links: bool = False) -> CheckReport:
+        """Every finding about a campaign; `links` also asks the servers they lead to."""
+        return self._checker.check(slug, links=links).report
+
+    def preview(self, slug: str, subscriber: str | None = None) -> Preview:
+        """One reader's copy. See Previewer.preview."""
+        return self._previewer.preview(slug, subscriber)
+
+    def proof(self, slug: str, addresses: Iterable[str] = ()) -> Proofs:
+        """Queue marked copies for colleagues. See Prover.send."""
+        return self._prover.send(slug, addresses)
+
+    # --- on the schedule ----------------------------------------------------------------------
+
+    def plan(self, slug: str, when: str = NOW) -> SchedulePlan:
+        """What scheduling would do. See Scheduler.plan."""
+        return self._scheduler.plan(slug, when)
+
+    def commit(self, plan: SchedulePlan, *, expect: int | None) -> Scheduled:
+        """Freeze and schedule what a plan showed. See Scheduler.commit."""
+        return self._scheduler.commit(plan, expect=expect)
+
+    def schedule(self, slug: str, when: str = NOW, *, expect: int | None) -> Scheduled:
+        """Plan and commit in one step, for callers that know the count."""
+        return self.commit(self.plan(slug, when), expect=expect)
+
+    def pause(self, slug: str, reason: str = "paused by hand") -> CampaignStatus:
+        """Stop sending; what is on the wire is finished."""
+        return self._status(control.pause(self._store, self._ledger, slug, reason=reason).id)
+
+    def resume(self, slug: str, *, expect: int | None = None) -> CampaignStatus:
+        """Go on; a campaign held for its audience needs the new count in `expect`."""
+        moved = control.resume(self._store, self._ledger, slug, drift=self._drift, expect=expect)
+        return self._status(moved.id)
+
+    def cancel(self, slug: str, reason: str = "cancelled by hand") -> CampaignStatus:
+        """End it for good; whoever has not been sent to is skipped."""
+        return self._status(control.cancel(self._store, self._ledger, slug, reason=reason).id)
+
+    def status(self, slug: str) -> CampaignStatus:
+        """Where the newest scheduling of a folder stands. Raises NotScheduled."""
+        with self._store.read() as connection:
+            campaign = queries.latest_campaign(connection, slug)
+            if campaign is None:
+                raise NotScheduled(f"The campaign {slug} was never scheduled.", slug=slug)
+            return status_of(connection, campaign)
+
+    def statuses(self, limit: int = 50) -> list[CampaignStatus]:
+        """Every scheduling, newest first."""
+        with self._store.read() as connection:
+            return [status_of(connection, row) for row in queries.campaigns_newest_first(connection, limit)]
+
+    def _status(self, campaign_id: int) -> CampaignStatus:
+        with self._store.read() as connection:
+            campaign = queries.campaign_by_id(connection, campaign_id)
+            assert campaign is not None  # campaigns are never deleted
+            return status_of(connection, campaign)
+
+    # --- for the scheduler and the senders ----------------------------------------------------
+
+    def start_due(self, now: datetime) -> list[int]:
+        """Start what is due; see due.start_due."""
+        return due.start_due(self._store, self._ledger, now, drift=self._drift)
+
+    def unmaterialised(self) -> list[int]:
+        """Sending campaigns whose audience is not all written out yet."""
+        with self._store.read() as connection:
+            return queries.unmaterialised_campaigns(connection)
+
+    def materialise_slice(self, campaign_id: int) -> bool:
+        """Write out the next slice of an audience; True while there is more to do."""
+        return audience.materialise_slice(self._store, campaign_id)
+
+    def finish_done(self) -> list[int]:
+        """Finish what has nothing waiting; see due.finish_done."""
+        return due.finish_done(self._store, self._ledger)
+
+    def compiled(self, artefact_hash: str) -> CompiledMessage:
+        """The frozen message of this hash, kept in memory. Raises ArtefactMissing."""
+        with self._lock:
+            found = self._compiled.get(artefact_hash)
+        if found is not None:
+            return found
+        with self._store.read() as connection:
+            content = queries.artefact_content(connection, artefact_hash)
+        if content is None:
+            raise ArtefactMissing(f"The frozen message {artefact_hash[:12]} is not in the database.")
+        message = CompiledMessage.from_bytes(content)
+        if message.hash != artefact_hash:
+            raise ArtefactMissing(f"The frozen message {artefact_hash[:12]} was altered in the database.")
+        with self._lock:
+            while len(self._compiled) >= _CACHED_ARTEFACTS:
+                self._compiled.pop(next(iter(self._compiled)))
+            self._compiled[artefact_hash] = message
+        return message

@@ -1,0 +1,190 @@
+"""People on lists, put into the store directly: these tests are about campaigns, not about joining."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, func, insert, select, update
+
+from mailer import clock
+from mailer.addresses import parse_address
+from mailer.keyring import Secrets, address_hash
+from mailer.settings import Settings
+from mailer.store import Store
+from mailer.store.schema import Artefact, Campaign, Delivery, MailingList, Subscriber, Subscription, Suppression
+from mailer.store.vocabulary import (
+    ALL_LISTS,
+    CampaignState,
+    DeliveryState,
+    SubscriptionState,
+    SuppressionReason,
+)
+from mailer.subscribers.lists import sync_lists
+
+
+@dataclass
+class Crowd:
+    """The people of a test, and what they do."""
+
+    store: Store
+    secrets: Secrets
+    lists: dict[str, int]
+    joined: int = field(default=0)
+
+    def join(
+        self,
+        count: int = 1,
+        *,
+        list_name: str = "weekly",
+        state: SubscriptionState = SubscriptionState.CONFIRMED,
+        **fields: Any,
+    ) -> list[int]:
+        """New people on a list; returns their subscription ids."""
+        now = clock.now() - timedelta(days=30)
+        with self.store.write() as connection:
+            people = [self._person(number, fields, now) for number in range(self.joined, self.joined + count)]
+            statement = insert(Subscriber).returning(Subscriber.id, sort_by_parameter_order=True)
+            ids = connection.scalars(statement, people).all()
+            rows = [self._subscription(id_, list_name, state, now) for id_ in ids]
+            statement = insert(Subscription).returning(Subscription.id, sort_by_parameter_order=True)
+            subscriptions = list(connection.scalars(statement, rows))
+        self.joined += count
+        return subscriptions
+
+    def _person(self, number: int, fields: dict[str, Any], now: datetime) -> dict[str, Any]:
+        address = parse_address(f"reader{number}@inbox{number % 3}.example")
+        return {
+            "email": str(address),
+            "email_key": address.key,
+            "email_hash": address_hash(self.secrets, address),
+            "domain": address.domain,
+            "language": "en",
+            "fields": fields,
+            "created_at": now,
+            "updated_at": now,
+        }
+
+    def _subscription(
+        self, subscriber_id: int, list_name: str, state: SubscriptionState, now: datetime
+    ) -> dict[str, Any]:
+        confirmed = state is not SubscriptionState.PENDING
+        return {
+            "subscriber_id": subscriber_id,
+            "list_id": self.lists[list_name],
+            "tag": os.urandom(16),
+            "state": state,
+            "source": "form",
+            "requested_at": now,
+            "confirmed_at": now if confirmed else None,
+            "unsubscribed_at": now if state is SubscriptionState.UNSUBSCRIBED else None,
+        }
+
+    def leave(self, subscription_id: int) -> None:
+        """Opt out now, and settle what was waiting, as an opt-out does."""
+        now = clock.now()
+        with self.store.write() as connection:
+            connection.execute(
+                update(Subscription)
+                .where(Subscription.id == subscription_id)
+                .values(state=SubscriptionState.UNSUBSCRIBED, unsubscribed_at=now)
+            )
+            connection.execute(
+                update(Delivery)
+                .where(Delivery.subscription_id == subscription_id, Delivery.next_attempt_at.is_not(None))
+                .values(
+                    state=DeliveryState.SKIPPED,
+                    skip_reason="unsubscribed",
+                    next_attempt_at=None,
+                    settled_at=now,
+                )
+            )
+
+    def confirm(self, subscription_id: int) -> None:
+        """Press the button of the confirmation mail."""
+        with self.store.write() as connection:
+            connection.execute(
+                update(Subscription)
+                .where(Subscription.id == subscription_id)
+                .values(state=SubscriptionState.CONFIRMED, confirmed_at=clock.now(), unsubscribed_at=None)
+            )
+
+    def suppress(
+        self,
+        subscription_id: int,
+        *,
+        reason: SuppressionReason = SuppressionReason.COMPLAINT,
+        list_id: int = ALL_LISTS,
+    ) -> None:
+        """Never mail this person."""
+        with self.store.write() as connection:
+            hash_ = connection.scalar(
+                select(Subscriber.email_hash)
+                .join(Subscription, Subscription.subscriber_id == Subscriber.id)
+                .where(Subscription.id == subscription_id)
+            )
+            connection.execute(
+                insert(Suppression).values(
+                    email_hash=hash_, list_id=list_id, reason=reason, source="test", created_at=clock.now()
+                )
+            )
+
+    def erase(self, subscription_id: int) -> None:
+        """Delete the person, row and all."""
+        with self.store.write() as connection:
+            subscriber = connection.scalar(
+                select(Subscription.subscriber_id).where(Subscription.id == subscription_id)
+            )
+            connection.execute(delete(Delivery).where(Delivery.subscription_id == subscription_id))
+            connection.execute(delete(Subscription).where(Subscription.id == subscription_id))
+            connection.execute(delete(Subscriber).where(Subscriber.id == subscriber))
+
+    def count(self) -> int:
+        """How many subscriptions there are."""
+        with self.store.read() as connection:
+            return connection.scalar(select(func.count()).select_from(Subscription)) or 0
+
+
+@pytest.fixture
+def crowd(store: Store, settings: Settings, secrets: Secrets) -> Crowd:
+    """Nobody yet, on the lists of the settings."""
+    sync_lists(store, settings)
+    with store.read() as connection:
+        lists = {name: id_ for name, id_ in connection.execute(select(MailingList.name, MailingList.id))}
+    return Crowd(store, secrets, lists)
+
+
+ScheduleRow = Callable[..., int]
+
+
+@pytest.fixture
+def campaign_row(store: Store, crowd: Crowd) -> ScheduleRow:
+    """A scheduled campaign's row without a folder behind it; returns its id."""
+
+    def add(slug: str = "week-48", *, expected: int, list_name: str = "weekly", **values: Any) -> int:
+        now = clock.now()
+        with store.write() as connection:
+            hash_ = os.urandom(32).hex()
+            connection.execute(insert(Artefact).values(hash=hash_, content=b"{}", created_at=now))
+            row = {
+                "tag": os.urandom(6),
+                "slug": slug,
+                "subject": "Week 48",
+                "list_id": crowd.lists[list_name],
+                "state": CampaignState.SCHEDULED,
+                "artefact_hash": hash_,
+                "scheduled_at": now - timedelta(seconds=1),
+                "timezone": "UTC",
+                "expected_count": expected,
+                "drift_approved": False,
+                "created_at": now,
+                "materialised_upto": 0,
+            }
+            statement = insert(Campaign).values(row | values).returning(Campaign.id)
+            return connection.execute(statement).scalar_one()
+
+    return add
