@@ -15,7 +15,6 @@ from sqlalchemy import Connection, Row
 from mailer import clock
 from mailer.addresses import EmailAddress, parse_address
 from mailer.audit import Ledger
-from mailer.errors import MailerError
 from mailer.keyring import Secrets
 from mailer.settings import Settings
 from mailer.store import Store, StoreError
@@ -24,14 +23,11 @@ from mailer.subscribers import caps, denial, links, queries, suppressions
 from mailer.subscribers.evidence import Evidence
 from mailer.subscribers.fields import typed_fields
 from mailer.subscribers.judging import Judge, Signup
+from mailer.subscribers.lists import ListUnknown
 from mailer.subscribers.model import Event, SignupVerdict, after
 from mailer.tokens import Purpose, TokenExpired, Tokens, read_link
 
 _logger = logging.getLogger("mailer.subscribers")
-
-
-class ListUnknown(MailerError):
-    """There is no list of this name."""
 
 
 class ConfirmState(StrEnum):

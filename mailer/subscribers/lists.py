@@ -11,6 +11,10 @@ from mailer.store import Store
 from mailer.store.schema import MailingList
 
 
+class ListUnknown(MailerError):
+    """There is no list of this name."""
+
+
 class ListIdChanged(MailerError):
     """A list's list_id in the settings is not the one it was created with."""
 
@@ -21,6 +25,10 @@ def sync_lists(store: Store, settings: Settings) -> None:
     Raises ListIdChanged: readers' filters hang on the id, so it stays for the list's life
     (RFC 2919 section 3, A22); nothing is changed then.
     """
+    # Every command that opens the site comes through here; most find nothing to write.
+    with store.read() as connection:
+        if _in_step(connection, settings):
+            return
     with store.write() as connection:
         known = {row.name: row for row in connection.execute(select(MailingList.__table__))}
         for name, wanted in settings.lists.items():
@@ -30,6 +38,12 @@ def sync_lists(store: Store, settings: Settings) -> None:
             _refuse_new_id(name, stored=known[name].list_id, wanted=wanted.list_id)
             _follow(connection, name, title=wanted.title)
         _mark_removed(connection, kept=list(settings.lists))
+
+
+def _in_step(connection: Connection, settings: Settings) -> bool:
+    rows = connection.execute(select(MailingList.__table__).where(MailingList.removed_at.is_(None)))
+    stored = {(row.name, row.list_id, row.title) for row in rows}
+    return stored == {(name, wanted.list_id, wanted.title) for name, wanted in settings.lists.items()}
 
 
 def _add(connection: Connection, name: str, *, list_id: str, title: str) -> None:

@@ -13,9 +13,11 @@ from mailer.addresses import EmailAddress, parse_address
 from mailer.audit import Ledger
 from mailer.errors import MailerError
 from mailer.keyring import Secrets, address_hash
+from mailer.settings import Settings
 from mailer.store import Store
 from mailer.store.vocabulary import ALL_LISTS, SkipReason, Stream, SuppressionReason
 from mailer.subscribers import queries
+from mailer.subscribers.lists import ListUnknown
 from mailer.subscribers.model import LIFTED_BY_CONFIRMING, SUPPRESSION_POLICY, StaffLift
 
 _PAGE = 500
@@ -124,8 +126,9 @@ def _keep_elsewhere(
 class Suppressions:
     """What staff may see and do about suppressed addresses."""
 
-    def __init__(self, store: Store, secrets: Secrets, ledger: Ledger) -> None:
+    def __init__(self, store: Store, settings: Settings, secrets: Secrets, ledger: Ledger) -> None:
         self._store = store
+        self._lists = ", ".join(settings.lists)
         self._secrets = secrets
         self._ledger = ledger
 
@@ -147,10 +150,19 @@ class Suppressions:
                 email_hash=address_hash(self._secrets, address),
                 reason=reason,
                 source=source,
-                list_id=_scope(connection, list_name),
+                list_id=self._scope(connection, list_name),
                 note=note,
             )
             return suppress(connection, self._ledger, block)
+
+    def _scope(self, connection: Connection, list_name: str | None) -> int:
+        """A list's id, removed lists included: their old links still work (law 6)."""
+        if list_name is None:
+            return ALL_LISTS
+        found = queries.list_by_name(connection, list_name)
+        if found is None:
+            raise ListUnknown(f"There is no list named {list_name!r}; the lists are: {self._lists}.")
+        return found.id
 
     def lift(self, address: EmailAddress, reason: SuppressionReason, *, why: str) -> StaffLift:
         """Lift a suppression on every list it covers, as far as the policy allows; says how far that is.
@@ -211,15 +223,6 @@ class Suppressions:
             if len(page) < _PAGE:
                 return
             after_id = page[-1].id
-
-
-def _scope(connection: Connection, list_name: str | None) -> int:
-    if list_name is None:
-        return ALL_LISTS
-    found = queries.list_by_name(connection, list_name)
-    if found is None:
-        raise SuppressionMissing(f"There is no list named {list_name!r}.")
-    return found.id
 
 
 def _record(

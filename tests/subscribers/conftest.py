@@ -97,7 +97,9 @@ class Desk:
         row = self.subscription(address, list_name)
         return sign_confirm(self.tokens, row.tag, nonce=row.confirm_nonce)
 
-    def leave_token(self, address: EmailAddress = ADA, list_name: str = "weekly", campaign: bytes = b"") -> str:
+    def leave_token(
+        self, address: EmailAddress = ADA, list_name: str = "weekly", campaign: bytes = b""
+    ) -> str:
         """The token of their opt-out link."""
         tag = self.subscription(address, list_name).tag
         return sign_link(self.tokens, Purpose.UNSUBSCRIBE, LinkClaim(tag, campaign))
@@ -112,7 +114,7 @@ class Desk:
 
     def rows(self, table: type[Base]) -> list[Any]:
         """All rows of a table, by id where it has one."""
-        order = [getattr(table, "id")] if hasattr(table, "id") else []
+        order = [table.id] if hasattr(table, "id") else []
         with self.store.read() as connection:
             return list(connection.execute(select(table.__table__).order_by(*order)))
 
@@ -168,7 +170,7 @@ def make_desk(store: Store, settings: Settings, secrets: Secrets, clock: Any) ->
         clock=clock,
         joining=Joining(store, settings, secrets, tokens, ledger),
         leaving=Leaving(store, settings, tokens, ledger),
-        suppressions=Suppressions(store, secrets, ledger),
+        suppressions=Suppressions(store, settings, secrets, ledger),
     )
 
 

@@ -1,4 +1,4 @@
-""""Not me, never mail this address": blocks for good and takes back what was asked in that name."""
+""" "Not me, never mail this address": blocks for good and takes back what was asked in that name."""
 
 from __future__ import annotations
 

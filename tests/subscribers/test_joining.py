@@ -10,8 +10,9 @@ import pytest
 from mailer.store.schema import Delivery, LedgerEntry, SignupRequest, Subscriber, Subscription
 from mailer.store.vocabulary import SuppressionReason
 from mailer.subscribers.fields import FieldInvalid
-from mailer.subscribers.joining import ListUnknown, token_id
+from mailer.subscribers.joining import token_id
 from mailer.subscribers.links import sign_confirm
+from mailer.subscribers.lists import ListUnknown
 from mailer.subscribers.model import SignupVerdict
 from mailer.tokens import TokenInvalid, TokenMissing
 from tests.subscribers.conftest import ADA, BOB, START, Desk, seen
@@ -90,7 +91,12 @@ def test_confirming_confirms(desk: Desk) -> None:
     view = desk.joining.confirm(desk.confirm_token(), seen())
     row = desk.subscription()
     assert view.state == "already"
-    assert (desk.state(), row.confirmed_at, row.confirm_nonce, row.expires_at) == ("confirmed", START, None, None)
+    assert (desk.state(), row.confirmed_at, row.confirm_nonce, row.expires_at) == (
+        "confirmed",
+        START,
+        None,
+        None,
+    )
 
 
 @pytest.mark.rule("C3")

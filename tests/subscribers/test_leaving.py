@@ -214,7 +214,9 @@ def test_a_link_of_three_years_ago_works(desk: Desk) -> None:
 @pytest.mark.rule("D27")
 def test_the_record_says_which_way_the_opt_out_came(desk: Desk) -> None:
     desk.join()
-    desk.leaving.leave(desk.leave_token(campaign=TAG), scope="list", via="one-click", evidence=seen("192.0.2.99"))
+    desk.leaving.leave(
+        desk.leave_token(campaign=TAG), scope="list", via="one-click", evidence=seen("192.0.2.99")
+    )
     said = desk.payload("unsubscribed")
     assert (said["via"], said["scope"], said["list"]) == ("one-click", "list", "weekly")
     assert (said["campaign"], said["ip"]) == (TAG.hex(), "192.0.2.99")

@@ -46,9 +46,7 @@ LEGAL = [
     (S.UNSUBSCRIBED, Event.DENY, S.UNSUBSCRIBED),
     (S.UNSUBSCRIBED, Event.LAPSE, S.UNSUBSCRIBED),
 ]
-ILLEGAL = sorted(
-    set(product([ABSENT, *S], Event)) - {(state, event) for state, event, _ in LEGAL}, key=str
-)
+ILLEGAL = sorted(set(product([ABSENT, *S], Event)) - {(state, event) for state, event, _ in LEGAL}, key=str)
 
 
 @pytest.mark.parametrize(("state", "event", "expected"), LEGAL)
@@ -108,7 +106,9 @@ POLICY = [
 
 @pytest.mark.rule("B20")
 @pytest.mark.parametrize(("reason", "sends", "lifts", "staff", "ends"), POLICY)
-def test_each_reason_has_its_policy(reason: R, sends: bool, lifts: bool, staff: StaffLift, ends: bool) -> None:
+def test_each_reason_has_its_policy(
+    reason: R, sends: bool, lifts: bool, staff: StaffLift, ends: bool
+) -> None:
     policy = SUPPRESSION_POLICY[reason]
     assert (policy.sends_confirmation, policy.confirming_lifts) == (sends, lifts)
     assert (policy.staff_lift, policy.ends_subscriptions) == (staff, ends)

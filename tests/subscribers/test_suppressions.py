@@ -6,6 +6,7 @@ import pytest
 
 from mailer.store.schema import Suppression
 from mailer.store.vocabulary import SuppressionReason as R
+from mailer.subscribers.lists import ListUnknown
 from mailer.subscribers.model import StaffLift
 from mailer.subscribers.suppressions import LiftRefused, SuppressionMissing
 from tests.subscribers.conftest import ADA, BOB, START, Desk, seen
@@ -67,7 +68,7 @@ def test_a_suppression_on_one_list_leaves_the_other_alone(desk: Desk) -> None:
 
 
 def test_an_unknown_list_suppresses_nothing(desk: Desk) -> None:
-    with pytest.raises(SuppressionMissing, match="no list named 'monthly'"):
+    with pytest.raises(ListUnknown, match="no list named 'monthly'"):
         desk.suppressions.add(ADA, R.MANUAL, list_name="monthly")
     assert desk.rows(Suppression) == []
 
@@ -83,7 +84,9 @@ def test_staff_cannot_lift_an_opt_out(desk: Desk) -> None:
 @pytest.mark.parametrize("reason", [R.HARD_BOUNCE, R.MANUAL])
 def test_staff_lift_what_is_not_the_persons_own_no(desk: Desk, reason: R) -> None:
     desk.suppressions.add(ADA, reason)
-    assert desk.suppressions.lift(ADA, reason, why="the mailbox works again, she wrote to us") is StaffLift.LIFTS
+    assert (
+        desk.suppressions.lift(ADA, reason, why="the mailbox works again, she wrote to us") is StaffLift.LIFTS
+    )
     assert desk.reasons() == set()
     assert desk.payload("lifted")["why"] == "the mailbox works again, she wrote to us"
 
@@ -137,7 +140,12 @@ def test_the_list_masks_addresses_and_names_scope_and_reason(desk: Desk) -> None
     desk.suppressions.add(ADA, R.UNSUBSCRIBED, list_name="weekly", note="by phone")
     desk.suppressions.add(BOB, R.MANUAL)
     ada, bob = desk.suppressions.list()
-    assert (ada.masked, ada.list_name, ada.note, ada.created_at) == ("A…@example.net", "weekly", "by phone", START)
+    assert (ada.masked, ada.list_name, ada.note, ada.created_at) == (
+        "A…@example.net",
+        "weekly",
+        "by phone",
+        START,
+    )
     assert (bob.masked, bob.list_name, bob.reason) == (None, None, "manual")
     assert desk.hash(BOB).hex().startswith(bob.hash)
 
