@@ -73,7 +73,12 @@ class Site:
     def campaigns(self) -> Campaigns:
         """Campaigns, from the file to the frozen artefact and its audience."""
         return Campaigns(
-            self.store, self.settings, self.folder, renderer=self.renderer, ledger=self.ledger, tokens=self.tokens
+            self.store,
+            self.settings,
+            folder=self.folder.campaigns,
+            renderer=self.renderer,
+            ledger=self.ledger,
+            tokens=self.tokens,
         )
 
     def close(self) -> None:

@@ -67,7 +67,7 @@ class Stage:
         """Type one `mailer` command in the site; its output, or DemoFailed with its error."""
         if not quiet:
             self._say(f"$ mailer {shlex.join(words)}")
-        folder = self.site if self.site.is_dir() else self.site.parent
+        folder = self.site if self.site.is_dir() else self.site.parent  # `init` makes the site
         done = subprocess.run(
             self._command(*words), cwd=folder, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
         )
