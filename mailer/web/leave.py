@@ -1,0 +1,73 @@
+"""/u/{token}: leave a list. GET shows one button; POST acts at once (RFC 8058 section 3, RFC 9110 9.2.1)."""
+
+from __future__ import annotations
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from mailer.subscribers.leaving import LeaveView
+from mailer.web.evidence import evidence_of
+from mailer.web.forms import Fields, read_form
+from mailer.web.pages import page, web_of
+from mailer.web.work import in_thread
+from mailer.wording import wording
+
+#: The path as evidence and logs may know it.
+PATH = "/u"
+#: The whole body of a one-click POST, and the fields of our own forms: nothing else acts (A7).
+ACTIONS: dict[Fields, str] = {
+    (("List-Unsubscribe", "One-Click"),): "one-click",
+    (("choice", "list"),): "list",
+    (("choice", "all"),): "all",
+    (("choice", "back"),): "back",
+}
+
+
+async def show(request: Request) -> Response:
+    """GET: what the link is for; nothing changes, whoever opens it (A16)."""
+    view = await in_thread(web_of(request).site.leaving.look, request.path_params["token"])
+    return _page(request, view, done=False)
+
+
+async def act(request: Request) -> Response:
+    """POST: leave, for good before the answer is written (A10); no cookie, no header is asked for (A8)."""
+    action = ACTIONS.get(await read_form(request))
+    if action is None:
+        raise HTTPException(400)
+    if action == "back":
+        return await _ask_back(request)
+    web, token = web_of(request), request.path_params["token"]
+    before = await in_thread(web.site.leaving.look, token)
+    language = web.language(request, before.language)
+    words = wording(language).text
+    view = await in_thread(
+        web.site.leaving.leave,
+        token,
+        scope="all" if action == "all" else "list",
+        via="one-click" if action == "one-click" else "page",
+        evidence=evidence_of(
+            request,
+            wording="List-Unsubscribe=One-Click" if action == "one-click" else words(f"page.leave.{action}"),
+            language=language,
+            form=PATH,
+        ),
+    )
+    return _page(request, view, done=True, everywhere=action == "all")
+
+
+async def _ask_back(request: Request) -> Response:
+    """"I left by mistake": a fresh confirmation mail, never a silent return (B20)."""
+    web, token = web_of(request), request.path_params["token"]
+    view = await in_thread(web.site.leaving.look, token)
+    language = web.language(request, view.language)
+    evidence = evidence_of(request, wording=wording(language).text("page.leave.back"), language=language, form=PATH)
+    await in_thread(web.site.joining.ask_back, token, evidence)
+    return page(request, "asked_back.html", language=language, private=True, view=view)
+
+
+def _page(request: Request, view: LeaveView, *, done: bool, everywhere: bool = False) -> Response:
+    language = web_of(request).language(request, view.language)
+    return page(
+        request, "leave.html", language=language, private=True, view=view, done=done, everywhere=everywhere
+    )

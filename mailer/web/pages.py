@@ -1,0 +1,106 @@
+"""Render a page: Jinja template, wording in the reader's language, and what every page shares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from mailer.subscribers.policies import Policies
+from mailer.web.client import Proxies
+from mailer.web.language import choose_language
+from mailer.web.static import StaticFiles
+from mailer.wording import LANGUAGES, wording
+
+if TYPE_CHECKING:
+    from mailer.application import Site
+
+#: The name of each language in itself, for the switch at the foot of the page.
+LANGUAGE_NAMES: Mapping[str, str] = {"en": "English", "de": "Deutsch"}
+
+
+@dataclass(frozen=True)
+class Web:
+    """What the routes need: the site, its page templates and its files."""
+
+    site: Site
+    environment: Environment
+    static: StaticFiles
+    proxies: Proxies
+
+    @property
+    def policies(self) -> Policies:
+        """The privacy policies of the site."""
+        return self.site.policies
+
+    @classmethod
+    def of(cls, site: Site) -> Web:
+        """Open the templates of the site (its own first, then the bundled ones)."""
+        folders = [folder / "web" for folder in site.folder.template_folders]
+        environment = Environment(
+            loader=FileSystemLoader(folders),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        settings = site.settings
+        return cls(
+            site=site,
+            environment=environment,
+            static=StaticFiles.read([folder / "static" for folder in folders]),
+            proxies=Proxies.of(settings.web.trusted_proxies, settings.web.client_ip_header),
+        )
+
+    def language(self, request: Request, own: str | None = None) -> str:
+        """The language to answer in; `own` is the subscriber's, where a token tells it."""
+        return choose_language(request, LANGUAGES, own=own, default=self.site.settings.site.language)
+
+    def url(self, path: str) -> str:
+        """The public address of a path."""
+        return self.site.settings.site.base_url.rstrip("/") + path
+
+
+def web_of(request: Request) -> Web:
+    """The Web of the application that serves `request`."""
+    return cast(Web, request.app.state.web)
+
+
+def page(
+    request: Request,
+    template: str,
+    *,
+    language: str | None = None,
+    status: int = 200,
+    private: bool = False,
+    headers: Mapping[str, str] | None = None,
+    **values: Any,
+) -> HTMLResponse:
+    """Render `template` of templates/web. `private`: reached by a token, kept out of search engines (D22)."""
+    web = web_of(request)
+    spoken = language or web.language(request)
+    words = wording(spoken)
+    html = web.environment.get_template(template).render(
+        t=words.text,
+        language=spoken,
+        site=web.site.settings.site,
+        static=web.static.url,
+        languages=_other_languages(spoken),
+        private=private,
+        unconfirmed_days=web.site.settings.privacy.unconfirmed_days,
+        public_lists={name for name, each in web.site.settings.lists.items() if each.public},
+        **values,
+    )
+    sent = {"Content-Language": spoken, "Vary": "Accept-Language", **(headers or {})}
+    if private:
+        sent["X-Robots-Tag"] = "noindex"
+    return HTMLResponse(html, status, sent)
+
+
+def _other_languages(spoken: str) -> list[dict[str, str]]:
+    """The other languages: code and name; the link is relative, so a token stays where it is."""
+    return [{"code": code, "name": LANGUAGE_NAMES.get(code, code)} for code in LANGUAGES if code != spoken]

@@ -1,0 +1,56 @@
+"""The style sheet and the icon, read once and named by their hash, so that a browser may keep them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+#: What may be served, and as what; anything else in the folder stays there.
+CONTENT_TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml", ".png": "image/png"}
+#: Content that is named by its hash never changes.
+FOR_EVER = "public, max-age=31536000, immutable"
+
+
+@dataclass(frozen=True)
+class StaticFile:
+    """One file, whole in memory."""
+
+    content: bytes
+    content_type: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class StaticFiles:
+    """The files by name."""
+
+    files: dict[str, StaticFile]
+
+    @classmethod
+    def read(cls, folders: Sequence[Path]) -> StaticFiles:
+        """Read the folders; a file in an earlier folder shadows one in a later."""
+        files: dict[str, StaticFile] = {}
+        for folder in folders:
+            for path in sorted(folder.glob("*")) if folder.is_dir() else ():
+                content_type = CONTENT_TYPES.get(path.suffix)
+                if content_type and path.name not in files:
+                    content = path.read_bytes()
+                    files[path.name] = StaticFile(content, content_type, sha256(content).hexdigest()[:16])
+        return cls(files)
+
+    def url(self, name: str) -> str:
+        """The address that changes whenever the content does."""
+        return f"/static/{name}?v={self.files[name].digest}"
+
+    def endpoint(self, request: Request) -> Response:
+        """GET /static/{name}"""
+        file = self.files.get(request.path_params["name"])
+        if file is None:
+            raise HTTPException(404)
+        return Response(file.content, media_type=file.content_type, headers={"Cache-Control": FOR_EVER})
