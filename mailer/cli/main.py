@@ -56,11 +56,10 @@ COMMANDS: dict[str, Lazy] = {
 
 
 class Refused(click.ClickException):
-    """A MailerError on its way out: one sentence on stderr, exit code 1."""
+    """A MailerError on its way out: one sentence on stderr, exit code 1 (the domain says no)."""
 
     def __init__(self, error: MailerError) -> None:
         super().__init__(str(error))
-        self.exit_code = error.exit_code
 
     def show(self, file: Any = None) -> None:
         """Print the sentence."""

@@ -77,7 +77,7 @@ def find_lines(text: str) -> dict[tuple[str, ...], int]:
 def explain(error: ValidationError, source: Source) -> Iterator[Problem]:
     """Every complaint of the validator, in words that say what to do."""
     for detail in error.errors(include_url=False, include_context=True):
-        path = tuple(part for part in detail["loc"] if part != "[key]")
+        path = tuple(part for part in detail["loc"] if isinstance(part, str) and part != "[key]")
         yield source.problem(path, _sentence(path, detail["type"], detail["msg"], detail.get("ctx", {})))
 
 
@@ -95,7 +95,7 @@ def _sentence(path: Sequence[object], kind: str, message: str, context: Mapping[
         return "is empty; it needs at least one section."
     if kind == "string_pattern_mismatch":
         return "must be a name of lower-case letters, digits, - and _, beginning with a letter."
-    return f"is wrong: {message[0].lower()}{message[1:]}. {description}".rstrip()
+    return f"{message.replace('Input should be', 'must be', 1)}. {description}".rstrip()
 
 
 def _unknown(model: type[BaseModel] | None, key: str) -> str:
