@@ -25,13 +25,14 @@ SITE = SiteIdentity(
     name="Shop", legal_name="Shop GmbH", base_url="https://news.shop.example",
     postal_address="1 Long Lane\n12345 Town", privacy_contact="privacy@shop.example",
 )  # fmt: skip
-LIST = ListIdentity("weekly", "Shop News", "news.list-id.shop.example", Mailbox("Shop", parse_address("news@shop.example")))
+SENDER = Mailbox("Shop", parse_address("news@shop.example"))
+LIST = ListIdentity("weekly", "Shop News", "news.list-id.shop.example", SENDER)
 FOOT = f"You get Shop News because you asked for it. {SITE.postal_address} {SITE.privacy_contact} "
 PARAGRAPH = "Capacitors, resistors and a good deal on oscilloscopes: 20 % off, straße, only this week. "
 
 
 def example(kilobytes: int = 10) -> CompiledMessage:
-    """A two-part message of about that size: a name, three links, a text part a quarter as long as the HTML."""
+    """A two-part message of about that size: a name, three links, a text part a quarter of the HTML."""
     name = Value("subscriber.first_name | default('there')", HoleContext.HTML)
     plain_name = Value("subscriber.first_name | default('there')", HoleContext.TEXT)
     leave, view = Value("unsubscribe_url", HoleContext.HREF), Value("view_url", HoleContext.HREF)
@@ -40,16 +41,24 @@ def example(kilobytes: int = 10) -> CompiledMessage:
         Static('<!doctype html><html lang="en"><head><title>Week 47</title></head><body><p>Hello '), name,
         Static(", </p>\n" + f"<p>{PARAGRAPH}</p>\n" * (filler * 3 // 5) + '<p><a href="https://shop.example/p/'),
         Value("subscriber.sku", HoleContext.URL), Static('">Yours</a> <a href="'), view,
-        Static('">View in browser</a></p>\n<p>' + FOOT + '<a href="'), leave, Static('">Unsubscribe from Shop News</a></p></body></html>\n'),
+        Static('">View in browser</a></p>\n<p>' + FOOT + '<a href="'), leave,
+        Static('">Unsubscribe from Shop News</a></p></body></html>\n'),
     )  # fmt: skip
     text: Program = (
-        Static("Hello "), plain_name, Static(",\n\n" + f"{PARAGRAPH}\n" * (filler // 6) + FOOT + "\nUnsubscribe from Shop News:\n"),
+        Static("Hello "), plain_name,
+        Static(",\n\n" + f"{PARAGRAPH}\n" * (filler // 6) + FOOT + "\nUnsubscribe from Shop News:\n"),
         Value("unsubscribe_url", HoleContext.TEXT), Static("\n"),
     )  # fmt: skip
     parts = Parts(html=html, text=text, subject=(Static("Week 47: oscilloscopes"),))
     fields = {"first_name": FieldSpec("text", ""), "sku": FieldSpec("text", "")}
     artefact = assemble(
-        parts, message_class=MessageClass.CAMPAIGN, slug="week-47", language="en", list_=LIST, site=SITE, fields=fields
+        parts,
+        message_class=MessageClass.CAMPAIGN,
+        slug="week-47",
+        language="en",
+        list_=LIST,
+        site=SITE,
+        fields=fields,
     )
     return CompiledMessage(artefact)
 
@@ -87,7 +96,9 @@ def email_message(compiled: CompiledMessage) -> Callable[[RecipientValues], obje
         message["Message-ID"] = f"<{recipient.message_id}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         message.set_content(text.replace(first.unsubscribe_url, recipient.unsubscribe_url))
-        message.add_alternative(html.replace(first.unsubscribe_url, recipient.unsubscribe_url), subtype="html")
+        message.add_alternative(
+            html.replace(first.unsubscribe_url, recipient.unsubscribe_url), subtype="html"
+        )
         return message.as_bytes()
 
     return build

@@ -22,7 +22,9 @@ from mailer.rendering.wire.expressions import as_boolean, as_number
 if TYPE_CHECKING:
     from mailer.addresses import EmailAddress
 
-_PART_FIELDS = "Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+_PART_FIELDS = (
+    "Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+)
 #: What the caller puts into the header: one address, one identifier, one link of ours (A5, A26).
 _IDENTIFIERS = re.compile(
     r"[^\x00-\x20\x7f-\x9f\u2028\u2029]{3,330}\n"
@@ -34,7 +36,7 @@ _ONE_WORD = re.compile(r"\s+")
 
 
 class Unrenderable(MailerError):
-    """This message cannot be made for this recipient; correct the recipient's merge fields or the template."""
+    """This message cannot be made for this recipient; correct the merge fields or the template."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +87,9 @@ class CompiledMessage:
         specs = dict(artefact.fields)
         self._evaluation = Evaluation(_head(artefact), _sections(artefact), specs)
         names = self._evaluation.names
-        self._merge = tuple(_merge_plan(name, spec) for name, spec in artefact.fields if f"subscriber_{name}" in names)
+        self._merge = tuple(
+            _merge_plan(name, spec) for name, spec in artefact.fields if f"subscriber_{name}" in names
+        )
         self._wants = names - {f"subscriber_{name}" for name in specs}
         self._confirms = artefact.message_class is MessageClass.CONFIRMATION
         self._mailto = artefact.unsubscribe_address is not None
@@ -207,7 +211,13 @@ def _sections(artefact: Artefact) -> tuple[Section, ...]:
     boundary = f"--{artefact.boundary}"
     opening = f"{after}\r\n{boundary}\r\n" + _PART_FIELDS.format(kind="plain")
     between = f"\r\n{boundary}\r\n" + _PART_FIELDS.format(kind="html")
-    body: Program = (Static(opening), *artefact.text, Static(between), *artefact.html, Static(f"\r\n{boundary}--\r\n"))
+    body: Program = (
+        Static(opening),
+        *artefact.text,
+        Static(between),
+        *artefact.html,
+        Static(f"\r\n{boundary}--\r\n"),
+    )
     return Section(artefact.subject, _subject_field), Section(body)
 
 

@@ -72,7 +72,9 @@ class Artefact:
             "html_size_bound": self.html_size_bound,
             "size_bound": self.size_bound,
         }
-        return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str).encode()
+        return json.dumps(
+            content, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str
+        ).encode()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Artefact:
@@ -81,11 +83,13 @@ class Artefact:
             content = json.loads(data)
             if content.pop("format") != FORMAT:
                 raise ArtefactUnreadable
-            programs = {name: _read(content.pop(name)) for name in ("subject", "text", "html")}
-            tuples = {name: tuple(content.pop(name)) for name in ("fields_before", "fields_after", "must_show")}
-            fields = tuple((name, FieldSpec(type_, default)) for name, type_, default in content.pop("fields"))
-            message_class = MessageClass(content.pop("message_class"))
-            return cls(message_class=message_class, fields=fields, **programs, **tuples, **content)
+            content |= {name: _read(content[name]) for name in ("subject", "text", "html")}
+            content |= {name: tuple(content[name]) for name in ("fields_before", "fields_after", "must_show")}
+            content["fields"] = tuple(
+                (name, FieldSpec(kind, default)) for name, kind, default in content["fields"]
+            )
+            content["message_class"] = MessageClass(content["message_class"])
+            return cls(**content)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ArtefactUnreadable from error
 

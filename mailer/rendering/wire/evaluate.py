@@ -7,7 +7,7 @@ layout (the static chunks of that shape); the values are laid between them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -67,7 +67,7 @@ class Section:
 
 
 #: A section as the layouts see it: static text, a hole (None), or the branches by their marks.
-_Plan: TypeAlias = "list[str | None | dict[str, _Plan]]"
+_Plan: TypeAlias = "Sequence[str | dict[str, _Plan] | None]"
 
 
 class Evaluation:
@@ -84,9 +84,12 @@ class Evaluation:
         self._marks = 0
         used: set[str] = set()
         body: list[nodes.Node] = []
-        self._plan: _Plan = [part for text in head for part in (text, None)][:-1]
+        plan: list[str | dict[str, _Plan] | None] = []
+        for text in head:
+            plan += [None, text] if plan else [text]
         for number, section in enumerate(sections):
-            self._plan += self._section(number, section, body, used)
+            plan += self._section(number, section, body, used)
+        self._plan: _Plan = plan
         #: The flat names the program reads, such as `subscriber_first_name`.
         self.names = frozenset(used)
         self._root = _root_function(self._environment, body)
@@ -133,7 +136,7 @@ class Evaluation:
         return [None]
 
     def _program(self, program: Program, body: list[nodes.Node], used: set[str]) -> _Plan:
-        plan: _Plan = []
+        plan: list[str | dict[str, _Plan] | None] = []
         for node in program:
             if isinstance(node, Static):
                 plan.append(node.text)

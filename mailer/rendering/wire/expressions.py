@@ -14,10 +14,11 @@ from datetime import date
 from typing import Any
 
 from jinja2 import StrictUndefined, TemplateSyntaxError, nodes
+from jinja2.exceptions import SecurityError
 from jinja2.filters import FILTERS
 from jinja2.parser import Parser
 from jinja2.runtime import Context, Undefined
-from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.tests import TESTS
 from jinja2.visitor import NodeTransformer
 
@@ -30,8 +31,10 @@ RECIPIENT_NAMES = (*OWN_LINKS, "expires_at")
 #: `subscriber.<these>` exist whatever the settings declare.
 SUBSCRIBER_NAMES = ("email", "language")
 
-FILTER_NAMES = ("abs", "capitalize", "first", "float", "int", "last", "length", "lower", "round", "string")
-FILTER_NAMES += ("title", "trim", "truncate", "upper", "wordcount")
+FILTER_NAMES = (
+    "abs", "capitalize", "first", "float", "int", "last", "length", "lower", "round", "string",
+    "title", "trim", "truncate", "upper", "wordcount",
+)  # fmt: skip
 ALLOWED_FILTERS = frozenset({*FILTER_NAMES, "d", "date", "default"})
 _REFUSED_TESTS = {"callable", "filter", "test", "escaped"}
 
@@ -115,7 +118,8 @@ class _Flatten(NodeTransformer):
     def _member(self, node: nodes.Expr, owner: nodes.Expr, name: object) -> nodes.Node:
         if not (isinstance(owner, nodes.Name) and owner.name == _SUBSCRIBER and isinstance(name, str)):
             raise ExpressionRefused(
-                f"`{self.source}` looks inside something other than `subscriber`; only `subscriber.<field>` can be."
+                f"`{self.source}` looks inside something other than `subscriber`; "
+                "only `subscriber.<field>` can be filled in."
             )
         known = [*self.fields, *SUBSCRIBER_NAMES]
         if name not in known:

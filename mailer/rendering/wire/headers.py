@@ -22,7 +22,7 @@ _WORD_LIMIT = 75  # RFC 2047 2
 
 _FIELD = re.compile(r"[!-9;-~]+: ?[^\r\n]*(\r\n[ \t]+[^\r\n]*)*")
 _PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
-_Q_LITERAL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!*+-/".encode())
+_Q_LITERAL = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!*+-/")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -66,10 +66,13 @@ def mailbox(name: str, box: Mailbox) -> str:
 
 
 def encoded_words(text: str, *, first: int = _WORD_LIMIT) -> list[str]:
-    """`text` as RFC 2047 encoded-words of whole characters; the first is at most `first` long."""
+    """`text` as RFC 2047 encoded-words of whole characters; the first is at most `first` long.
+
+    Q, which people can half read, unless B is much shorter.
+    """
     octets = text.encode("utf-8")
     literal = sum(octet in _Q_LITERAL or octet == 0x20 for octet in octets)
-    in_q = literal + 3 * (len(octets) - literal) <= (len(octets) + 2) // 3 * 4
+    in_q = literal + 3 * (len(octets) - literal) <= 2 * len(octets)
     return _q_words(text, first) if in_q else _b_words(text, first)
 
 

@@ -41,9 +41,10 @@ def assemble(
     site: SiteIdentity,
     fields: Mapping[str, FieldSpec],
 ) -> Artefact:
-    """Compile authored parts into the frozen message. Raises HeaderUnsafe for a name that is no header text."""
+    """Authored parts as the frozen message. Raises HeaderUnsafe for a name or subject unfit for a header."""
     text, html = _wire(parts.text), _wire(parts.html)
-    subject: Program = (Static(PROOF_PREFIX), *parts.subject) if message_class is MessageClass.PROOF else parts.subject
+    mark: Program = (Static(PROOF_PREFIX),) if message_class is MessageClass.PROOF else ()
+    subject: Program = (*mark, *parts.subject)
     if any(characters.UNSAFE.search(node.text) for node in _statics(subject)):
         raise headers.HeaderUnsafe("The subject holds a line break or another control character; remove it.")
     boundary = "=_" + hashlib.sha256(repr((text, html)).encode()).hexdigest()[:24]
@@ -68,7 +69,7 @@ def assemble(
 def _class_fields(
     message_class: MessageClass, slug: str, list_: ListIdentity, site: SiteIdentity
 ) -> tuple[str, ...]:
-    """A campaign is list mail with a one-click way out (A2, A21-A23, B8); system mail is neither (C6, A85)."""
+    """A campaign is list mail with a one-click way out (A2, A21-A23, B8); system mail is not (C6, A85)."""
     if message_class is MessageClass.CONFIRMATION:
         return (
             headers.field("Auto-Submitted", "auto-generated"),
