@@ -41,6 +41,10 @@ class SiteExists(MailerError):
     """This folder is a site already, and nothing of it is missing."""
 
 
+class SiteUnwritable(MailerError):
+    """The folder cannot be written to."""
+
+
 class SecretsLost(MailerError):
     """This site has data but no secrets; new ones could not recognise anyone who left."""
 
@@ -74,17 +78,21 @@ class Made:
 def create_site(folder: SiteFolder, answers: Answers, *, with_templates: bool = False) -> Made:
     """Make the folder a site. The settings come last: a folder that holds them is whole.
 
-    Raises SettingsInvalid when an answer cannot be used; then nothing was written.
+    Raises SettingsInvalid when an answer cannot be used; then nothing was written. Raises SiteUnwritable.
     """
     values = _values(answers)
     text = annotated_toml(values)
     # The environment stays out: it may hold another site's settings.
     parse_settings(text, folder.settings_path, {}, allow_samples=True)
-    folder.root.mkdir(parents=True, exist_ok=True)
-    made = [*_complete(folder), *_copy_campaigns(folder, answers.language)]
-    if with_templates:
-        made += _copy_templates(folder)
-    made += _write_new(folder.settings_path, text)
+    try:
+        folder.root.mkdir(parents=True, exist_ok=True)
+        made = [*_complete(folder), *_copy_campaigns(folder, answers.language)]
+        if with_templates:
+            made += _copy_templates(folder)
+        made += _write_new(folder.settings_path, text)
+    except OSError as error:
+        sentence = f"A site cannot be made in {folder.root}: {error.strerror}. Choose a folder you may write to."
+        raise SiteUnwritable(sentence, path=str(folder.root)) from error
     samples = tuple(".".join(path) for path in sample_settings(values))
     return Made(tuple(made), samples, is_trial(values))
 
