@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from mailer import clock
 from mailer.errors import MailerError
 from mailer.settings import Settings
 from mailer.store import Store
 from mailer.store.schema import MailingList
+from mailer.subscribers.queries import insert_or_ignore
 
 
 class ListUnknown(MailerError):
@@ -47,8 +48,9 @@ def _in_step(connection: Connection, settings: Settings) -> bool:
 
 
 def _add(connection: Connection, name: str, *, list_id: str, title: str) -> None:
+    """Add a list; another process that starts at the same time may have been quicker."""
     connection.execute(
-        insert(MailingList).values(name=name, list_id=list_id, title=title, created_at=clock.now())
+        insert_or_ignore(connection, MailingList).values(name=name, list_id=list_id, title=title, created_at=clock.now())
     )
 
 
