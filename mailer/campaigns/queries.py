@@ -145,17 +145,14 @@ def suppressed(list_id: int, *, by: datetime | None = None) -> Exists:
     return condition if by is None else condition.where(Suppression.created_at <= by)
 
 
-def on_list_at(list_id: int, instant: datetime) -> ColumnElement[bool]:
+def confirmed_at(instant: datetime) -> ColumnElement[bool]:
     """Whether the subscription in the surrounding query is confirmed, or was until after `instant`.
 
     Read later it still finds everybody of then: who left since is not lost, but can be named.
     """
-    return and_(
-        Subscription.list_id == list_id,
-        or_(
-            Subscription.state == SubscriptionState.CONFIRMED,
-            and_(Subscription.unsubscribed_at > instant, Subscription.confirmed_at.is_not(None)),
-        ),
+    return or_(
+        Subscription.state == SubscriptionState.CONFIRMED,
+        and_(Subscription.unsubscribed_at > instant, Subscription.confirmed_at.is_not(None)),
     )
 
 
@@ -174,7 +171,7 @@ def audience_size(connection: Connection, list_id: int, instant: datetime) -> tu
         select(func.count(), func.coalesce(func.max(Subscription.id), 0))
         .select_from(Subscription)
         .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
-        .where(on_list_at(list_id, instant), ~suppressed(list_id, by=instant))
+        .where(Subscription.list_id == list_id, confirmed_at(instant), ~suppressed(list_id, by=instant))
     )
     count, bound = connection.execute(statement).one()
     return count, bound

@@ -16,7 +16,15 @@ from mailer.addresses import parse_address
 from mailer.keyring import Secrets, address_hash
 from mailer.settings import Settings
 from mailer.store import Store
-from mailer.store.schema import Artefact, Campaign, Delivery, MailingList, Subscriber, Subscription, Suppression
+from mailer.store.schema import (
+    Artefact,
+    Campaign,
+    Delivery,
+    MailingList,
+    Subscriber,
+    Subscription,
+    Suppression,
+)
 from mailer.store.vocabulary import (
     ALL_LISTS,
     CampaignState,

@@ -61,7 +61,9 @@ def status(store: Store, campaign_id: int):
 
 
 @pytest.mark.rule("F1")
-def test_only_confirmed_and_unsuppressed_people_of_the_list_get_a_delivery(store, ledger, crowd, campaign_row):
+def test_only_confirmed_and_unsuppressed_people_of_the_list_get_a_delivery(
+    store, ledger, crowd, campaign_row
+):
     wanted = crowd.join(4)
     crowd.join(2, state=SubscriptionState.PENDING)
     crowd.join(2, state=SubscriptionState.UNSUBSCRIBED)
