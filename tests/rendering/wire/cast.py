@@ -59,7 +59,11 @@ def when(condition: str, then: Program, otherwise: Program = ()) -> Choice:
 
 
 def html_foot(link: str = "unsubscribe_url", label: str = "Unsubscribe from Ohm Weekly") -> Program:
-    return (Static(f'<div><p>{FOOTER_TEXT}</p><p><a href="'), href_hole(link), Static(f'">{label}</a></p></div>'))
+    return (
+        Static(f'<div><p>{FOOTER_TEXT}</p><p><a href="'),
+        href_hole(link),
+        Static(f'">{label}</a></p></div>'),
+    )
 
 
 def text_foot(link: str = "unsubscribe_url") -> Program:
@@ -91,7 +95,13 @@ def compiled(
     )
     return CompiledMessage(
         assemble(
-            parts, message_class=message_class, slug=slug, language=language, list_=list_, site=site, fields=FIELDS
+            parts,
+            message_class=message_class,
+            slug=slug,
+            language=language,
+            list_=list_,
+            site=site,
+            fields=FIELDS,
         )
     )
 

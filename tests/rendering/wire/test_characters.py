@@ -41,7 +41,10 @@ def test_html_values_read_back_as_text_and_open_no_element(value: str) -> None:
     document = JustHTML(f'<p title="{written}">x{written}x</p>', fragment=True, sanitize=False)
     (paragraph,) = document.root.children
     assert paragraph.attrs == {"title": characters.isolated(value)}
-    assert paragraph.to_text(strip=False, separator="") == f"x{characters.isolated(value)}x" or not value.isprintable()
+    assert (
+        paragraph.to_text(strip=False, separator="") == f"x{characters.isolated(value)}x"
+        or not value.isprintable()
+    )
     assert [child.name for child in paragraph.children] == ["#text"]
 
 

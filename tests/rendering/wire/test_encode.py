@@ -82,7 +82,11 @@ def test_a_value_closes_itself_with_a_soft_break(value: str) -> None:
     assert read_by_the_library(encoded) == value
 
 
-@given(st.text(st.characters(min_codepoint=32, max_codepoint=126, exclude_characters="="), min_size=70, max_size=400))
+@given(
+    st.text(
+        st.characters(min_codepoint=32, max_codepoint=126, exclude_characters="="), min_size=70, max_size=400
+    )
+)
 def test_long_plain_values_take_the_short_way_to_the_same_text(value: str) -> None:
     encoded = encode_value(value)
     assert read_by_the_library(encoded) == value

@@ -61,7 +61,9 @@ def test_everything_else_is_refused(expression: str) -> None:
 
 
 @pytest.mark.rule("D14")
-@pytest.mark.parametrize("expression", ["subscriber.first_name * 1000000000", "'%9999999999d' % subscriber.points"])
+@pytest.mark.parametrize(
+    "expression", ["subscriber.first_name * 1000000000", "'%9999999999d' % subscriber.points"]
+)
 def test_text_cannot_be_multiplied(expression: str) -> None:
     with pytest.raises(Exception, match="takes numbers"):
         evaluated(expression, subscriber_first_name="Ada", subscriber_points=1)
@@ -111,12 +113,15 @@ def test_static_text_that_looks_like_a_template_stays_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "number"), [("3", 3), ("3.50", 3.5), (4, 4), ("x", "x"), ("inf", "inf"), ("nan", "nan"), (None, None)]
+    ("value", "number"),
+    [("3", 3), ("3.50", 3.5), (4, 4), ("x", "x"), ("inf", "inf"), ("nan", "nan"), (None, None)],
 )
 def test_numbers_stored_as_text_count_as_numbers(value: object, number: object) -> None:
     assert as_number(value) == number
 
 
-@pytest.mark.parametrize(("value", "boolean"), [("true", True), ("No", False), ("1", True), ("0", False), (1, True)])
+@pytest.mark.parametrize(
+    ("value", "boolean"), [("true", True), ("No", False), ("1", True), ("0", False), (1, True)]
+)
 def test_booleans_stored_as_text_count_as_booleans(value: object, boolean: bool) -> None:
     assert as_boolean(value) is boolean

@@ -33,7 +33,9 @@ def passes(message: CompiledMessage) -> None:
 
 
 def without(field: str) -> Callable[[bytes], bytes]:
-    return lambda data: re.sub(rf"^{field}: .*\r\n(?:[ \t].*\r\n)*".encode(), b"", data, count=1, flags=re.MULTILINE)
+    return lambda data: re.sub(
+        rf"^{field}: .*\r\n(?:[ \t].*\r\n)*".encode(), b"", data, count=1, flags=re.MULTILINE
+    )
 
 
 @pytest.mark.rule("F3", "B8")
@@ -61,14 +63,20 @@ def test_every_class_has_its_row_of_checks() -> None:
         (lambda data: b"Subject: again\r\n" + data, "exactly one Subject"),
         (lambda data: b'List-Id: "x" <y.z>\r\n' + data, "more than one List-Id"),
         (lambda data: b"Bcc: x@y.example\r\n" + data, "Bcc"),
-        (lambda data: data.replace(b"To: Ada@example.net", b"To: a@b.example, c@d.example"), "exactly one mailbox"),
+        (
+            lambda data: data.replace(b"To: Ada@example.net", b"To: a@b.example, c@d.example"),
+            "exactly one mailbox",
+        ),
         (lambda data: data.replace(b"Hello", b"Hel\nlo", 1), "bare CR or LF"),
         (lambda data: data.replace(b"Hello", b"Hel\rlo", 1), "bare CR or LF"),
         (lambda data: data.replace(b"Hello", b"H\0ello", 1), "NUL"),
         (lambda data: data.replace(b"Hello", b"x" * 80, 1), "76 columns"),
         (lambda data: b"X-Long: " + b"x" * 1000 + b"\r\n" + data, "998"),
         (lambda data: data.replace(b"text/plain", b"text/x-odd"), "text part followed by an HTML part"),
-        (lambda data: data.replace(b"multipart/alternative", b"multipart/mixed"), "text part followed by an HTML part"),
+        (
+            lambda data: data.replace(b"multipart/alternative", b"multipart/mixed"),
+            "text part followed by an HTML part",
+        ),
         (lambda data: data.replace(b"charset=utf-8", b"charset=latin-1"), "UTF-8"),
         (lambda data: data.replace(b'"=_', b'"=-'), "defect"),
         (lambda data: data.replace(b"List-Id: ", b"List-Id: =?utf-8?q?x?= "), "encoded"),
@@ -124,7 +132,9 @@ def test_rules_that_hide_nothing_pass(harmless: str) -> None:
 
 def test_an_inline_important_style_beats_a_hiding_rule() -> None:
     html = page(
-        Static(f'<p style="display:block!important">{FOOTER_TEXT}</p><a style="display:inline!important" href="'),
+        Static(
+            f'<p style="display:block!important">{FOOTER_TEXT}</p><a style="display:inline!important" href="'
+        ),
         href_hole("unsubscribe_url"),
         Static('">Unsubscribe</a>'),
         head="<style>a,p{display:none!important}</style>",
@@ -149,7 +159,9 @@ def test_a_text_part_without_the_link_on_its_own_is_refused() -> None:
 @pytest.mark.parametrize("missing", ["Ohm Weekly", "Lötstraße 12, 10115 Berlin", "privacy@shop.example"])
 def test_who_sends_must_be_said_in_both_parts(missing: str) -> None:
     kept = FOOTER_TEXT.replace(missing, "…")
-    html = page(Static(f'<p>{kept}</p><a href="'), href_hole("unsubscribe_url"), Static('">Leave now</a>'), foot=())
+    html = page(
+        Static(f'<p>{kept}</p><a href="'), href_hole("unsubscribe_url"), Static('">Leave now</a>'), foot=()
+    )
     assert f"the HTML part does not visibly say `{missing}`" in refused(compiled(html=html))
     text: Program = (Static(kept + "\n"), text_hole("unsubscribe_url"), Static("\n"))
     assert f"the text part does not say `{missing}`" in refused(compiled(text=text))
@@ -171,7 +183,9 @@ def test_system_mail_must_not_carry_the_one_click_pair() -> None:
 @pytest.mark.rule("D10")
 def test_a_confirmation_needs_its_not_me_link() -> None:
     message = compiled(
-        html=page(foot=html_foot("confirm_url")), text=text_foot("confirm_url"), message_class=MessageClass.CONFIRMATION
+        html=page(foot=html_foot("confirm_url")),
+        text=text_foot("confirm_url"),
+        message_class=MessageClass.CONFIRMATION,
     )
     assert "not-me link" in refused(message)
 
@@ -196,7 +210,9 @@ def test_each_place_is_looked_at_for_every_message(place: int, reason: str) -> N
     filled = message.fill(ADA)
     gate.check(filled, message.message_class, expected=message.expected(ADA))
     pieces = filled.data.split(b"/u/uAAAA")
-    broken = b"".join(piece + (b"/u/uZZZZ" if n == place else b"/u/uAAAA") for n, piece in enumerate(pieces[:-1]))
+    broken = b"".join(
+        piece + (b"/u/uZZZZ" if n == place else b"/u/uAAAA") for n, piece in enumerate(pieces[:-1])
+    )
     changed = FilledMessage(broken + pieces[-1], filled.shape, filled.needs_smtputf8)
     with pytest.raises(NoWayOut, match=reason):
         gate.check(changed, message.message_class, expected=message.expected(ADA))

@@ -114,7 +114,9 @@ def test_without_a_name_the_address_stands_alone() -> None:
 
 
 @pytest.mark.rule("A29", "D13")
-@pytest.mark.parametrize("bad", [*"\r\n\0\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029", "\r\nBcc: x@y.example", "\r\n"])
+@pytest.mark.parametrize(
+    "bad", [*"\r\n\0\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029", "\r\nBcc: x@y.example", "\r\n"]
+)
 def test_a_value_that_could_break_a_line_is_refused(bad: str) -> None:
     with pytest.raises(headers.HeaderUnsafe, match="List-Id"):
         headers.field("List-Id", f"<a{bad}b>")

@@ -28,11 +28,18 @@ from tests.rendering.wire.cast import (
 HOSTILE = ["a\r\nBcc: eve@x.example", "\n.\n", "\r.\r", "\r\n.\r\n", "\x00", "a\u2028b", "\x1cX-Evil: 1", "\x85\x0b\x0c",
            "\r\n--=_", '"><script>alert(1)</script>', "{{ 7*7 }}", "=?utf-8?q?x?=", "From me", ".", " ", "\u202eabc",
            "=\r\n", "-->", "\ud800"]  # fmt: skip
-values = st.one_of(st.sampled_from(HOSTILE), st.text(max_size=300), st.lists(st.sampled_from(HOSTILE)).map("".join))
+values = st.one_of(
+    st.sampled_from(HOSTILE), st.text(max_size=300), st.lists(st.sampled_from(HOSTILE)).map("".join)
+)
 fields = st.fixed_dictionaries({"first_name": values, "city": values, "shop_url": values})
 
 MESSAGE = compiled(
-    subject=(Static("Hello "), text_hole("subscriber.first_name"), Static(": news from "), text_hole("subscriber.city")),
+    subject=(
+        Static("Hello "),
+        text_hole("subscriber.first_name"),
+        Static(": news from "),
+        text_hole("subscriber.city"),
+    ),
     html=page(
         Static("<p>.Dear "),
         html_hole("subscriber.first_name"),
@@ -129,7 +136,11 @@ def test_the_size_bounds_hold(values: dict[str, str], vip: bool) -> None:
 
 
 def test_the_shape_tells_branches_apart_and_not_values() -> None:
-    shapes = {MESSAGE.fill(recipient({"first_name": name, "vip": vip})).shape for name in "ab" for vip in (True, False)}
+    shapes = {
+        MESSAGE.fill(recipient({"first_name": name, "vip": vip})).shape
+        for name in "ab"
+        for vip in (True, False)
+    }
     assert len(shapes) == 2
 
 
@@ -138,7 +149,9 @@ def test_the_same_source_compiles_to_the_same_hash() -> None:
     assert compiled().hash != compiled(subject=(Static("Week 48"),)).hash
 
 
-@pytest.mark.parametrize("data", [b"", b"{}", b"[]", b"\xff", b'{"format":2}', b'{"format":1,"html":[{"x":1}]}'])
+@pytest.mark.parametrize(
+    "data", [b"", b"{}", b"[]", b"\xff", b'{"format":2}', b'{"format":1,"html":[{"x":1}]}']
+)
 def test_a_damaged_artefact_is_named(data: bytes) -> None:
     with pytest.raises(ArtefactUnreadable, match="compile the campaign again"):
         CompiledMessage.from_bytes(data)
@@ -163,7 +176,9 @@ def test_a_number_and_a_boolean_stored_as_text_are_understood() -> None:
 
 def test_nested_choices_take_every_way() -> None:
     inner = when("subscriber.points > 5", (Static("A"), text_hole("subscriber.city")), (Static("B"),))
-    message = compiled(text=(when("subscriber.vip", (inner, Static("C")), (inner, Static("D"))), *text_foot()))
+    message = compiled(
+        text=(when("subscriber.vip", (inner, Static("C")), (inner, Static("D"))), *text_foot())
+    )
     seen = {
         message.text(recipient({"vip": vip, "points": points, "city": "X"})).split("\n")[0]
         for vip in (True, False)
@@ -276,7 +291,9 @@ class TestHeaders:
     def test_a_confirmation_is_system_mail_without_the_one_click_pair(self) -> None:
         header = self.header(confirmation())
         assert header["Auto-Submitted"] == "auto-generated"
-        assert not [name for name in header if name.startswith("List-") or name in ("Precedence", "Feedback-ID")]
+        assert not [
+            name for name in header if name.startswith("List-") or name in ("Precedence", "Feedback-ID")
+        ]
 
     @pytest.mark.rule("A90")
     def test_a_proof_is_marked_and_keeps_the_real_headers(self) -> None:
@@ -289,7 +306,11 @@ class TestHeaders:
     def test_reply_to_stands_only_when_it_is_set(self) -> None:
         assert "Reply-To" not in self.header(compiled())
         reply = ListIdentity(
-            "weekly", "Ohm Weekly", "weekly.lists.shop.example", SENDER, Mailbox("Ünal", parse_address("u@shop.example"))
+            "weekly",
+            "Ohm Weekly",
+            "weekly.lists.shop.example",
+            SENDER,
+            Mailbox("Ünal", parse_address("u@shop.example")),
         )
         assert self.header(compiled(list_=reply))["Reply-To"] == "=?utf-8?q?=C3=9Cnal?= <u@shop.example>"
 
