@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Insert, case, insert, literal, null, select, 
 from mailer import clock
 from mailer.campaigns import queries
 from mailer.campaigns.queries import CampaignRow
-from mailer.store.engine import Store
+from mailer.store import Store
 from mailer.store.schema import Campaign, Delivery, Subscriber, Subscription
 from mailer.store.types import EnumText, UtcDateTime
 from mailer.store.vocabulary import (

@@ -12,12 +12,10 @@ from mailer.campaigns.findings import CheckReport, Finding, Severity
 from mailer.campaigns.preflight import run_preflight
 from mailer.campaigns.recipients import Linker, Person, empty_person, person_of, sample_person, worst_person
 from mailer.campaigns.source import CampaignSource, SourceInvalid, read_campaign
-from mailer.rendering.errors import RenderError
+from mailer.rendering import CompiledMessage, Renderer, RenderError
 from mailer.rendering.from_settings import field_specs
-from mailer.rendering.message import CompiledMessage
-from mailer.rendering.renderer import Renderer
 from mailer.settings import Settings
-from mailer.store.engine import Store
+from mailer.store import Store
 
 # Enough real people to meet an odd name, few enough to take no noticeable time.
 REAL_RECIPIENTS = 20

@@ -9,13 +9,13 @@ from typing import Any
 from sqlalchemy import update
 
 from mailer import clock
-from mailer.audit.ledger import Ledger
+from mailer.audit import Ledger
 from mailer.campaigns import queries
 from mailer.campaigns.drift import drift_reason
 from mailer.campaigns.model import Move, after
 from mailer.campaigns.queries import CampaignRow
 from mailer.errors import MailerError
-from mailer.store.engine import Store
+from mailer.store import Store
 from mailer.store.schema import Delivery
 from mailer.store.vocabulary import CampaignState, DeliveryState, SkipReason, Stream
 

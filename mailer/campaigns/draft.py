@@ -10,13 +10,17 @@ from mailer.campaigns.findings import Finding, Severity
 from mailer.campaigns.recipients import Linker, Person
 from mailer.campaigns.source import CampaignSource, SourceInvalid
 from mailer.errors import MailerError
-from mailer.rendering.errors import RenderError
+from mailer.rendering import (
+    CompiledMessage,
+    FilledMessage,
+    Gate,
+    MessageClass,
+    RecipientValues,
+    Renderer,
+    RenderError,
+)
 from mailer.rendering.from_settings import list_identity
-from mailer.rendering.gate import Gate
 from mailer.rendering.identity import ListIdentity, Problem
-from mailer.rendering.message import CompiledMessage, FilledMessage, RecipientValues
-from mailer.rendering.renderer import Renderer
-from mailer.rendering.wire.artefact import MessageClass
 from mailer.settings import Settings
 
 

@@ -9,12 +9,12 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection
 
 from mailer import clock
-from mailer.audit.ledger import Ledger
+from mailer.audit import Ledger
 from mailer.campaigns import control, queries
 from mailer.campaigns.drift import drift_reason
 from mailer.campaigns.model import Move, after
 from mailer.campaigns.queries import CampaignRow
-from mailer.store.engine import Store
+from mailer.store import Store
 from mailer.store.vocabulary import Stream
 
 _log = logging.getLogger("mailer.campaigns")

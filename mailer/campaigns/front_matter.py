@@ -138,10 +138,8 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark
-            raise yaml.MarkedYAMLError(
-                problem="`*` at the start of a value is not supported", problem_mark=mark
-            )
+            problem = "`*` at the start of a value is not supported"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=self.get_mark())
         node: yaml.Node | None = super().compose_node(parent, index)
         return node
 

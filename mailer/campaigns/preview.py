@@ -8,17 +8,17 @@ from email import message_from_bytes, policy
 from pathlib import Path
 
 from mailer.addresses import parse_address
-from mailer.audit.ledger import Ledger
+from mailer.audit import Ledger
 from mailer.campaigns import queries
 from mailer.campaigns.draft import compile_source
 from mailer.campaigns.images import CampaignImage
 from mailer.campaigns.recipients import Linker, Person, person_of, sample_person
 from mailer.campaigns.source import CampaignSource, read_campaign
 from mailer.errors import MailerError
+from mailer.rendering import Renderer
 from mailer.rendering.from_settings import field_specs
-from mailer.rendering.renderer import Renderer
 from mailer.settings import Settings
-from mailer.store.engine import Store
+from mailer.store import Store
 from mailer.store.vocabulary import Stream
 
 

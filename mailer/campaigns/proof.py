@@ -11,18 +11,17 @@ from sqlalchemy import insert
 
 from mailer import clock
 from mailer.addresses import EmailAddress, parse_address
-from mailer.audit.ledger import Ledger
+from mailer.audit import Ledger
 from mailer.campaigns.draft import compile_source, try_on
 from mailer.campaigns.findings import CampaignRefused, CheckReport
 from mailer.campaigns.recipients import Linker, Person, sample_person
 from mailer.campaigns.schedule import freeze
 from mailer.campaigns.source import read_campaign
 from mailer.errors import MailerError
+from mailer.rendering import MessageClass, Renderer
 from mailer.rendering.from_settings import field_specs
-from mailer.rendering.renderer import Renderer
-from mailer.rendering.wire.artefact import MessageClass
 from mailer.settings import Settings
-from mailer.store.engine import Store
+from mailer.store import Store
 from mailer.store.schema import Delivery
 from mailer.store.vocabulary import SYSTEM_STREAM, DeliveryKind, DeliveryState, Stream
 

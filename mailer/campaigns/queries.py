@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import (
     ColumnElement,
@@ -37,7 +37,9 @@ from mailer.store.vocabulary import (
     SubscriptionState,
 )
 
-CampaignRow = Row[Any]
+#: Columns are read by name; every caller knows which it asked for.
+AnyRow: TypeAlias = Row[*tuple[Any, ...]]
+CampaignRow: TypeAlias = AnyRow
 
 _COLUMNS = tuple(Campaign.__table__.columns)
 
@@ -125,7 +127,7 @@ def move(campaign_id: int, *, was: CampaignState, to: CampaignState) -> Update:
     return update(Campaign).where(Campaign.id == campaign_id, Campaign.state == was).values(state=to)
 
 
-def list_row(connection: Connection, name: str) -> Row[Any] | None:
+def list_row(connection: Connection, name: str) -> AnyRow | None:
     """The stored row of a list that the settings declare: id, title."""
     return connection.execute(
         select(MailingList.id, MailingList.title).where(
@@ -210,7 +212,7 @@ def confirmed_but_suppressed(connection: Connection, list_id: int) -> dict[str, 
     return {str(reason): count for reason, count in rows}
 
 
-def sample_people(connection: Connection, list_id: int, limit: int) -> list[Row[Any]]:
+def sample_people(connection: Connection, list_id: int, limit: int) -> list[AnyRow]:
     """Some real recipients for the check, spread from both ends of the audience."""
     oldest = connection.execute(audience(list_id).order_by(Subscription.id).limit(limit // 2)).all()
     seen = [row.subscription_id for row in oldest]
@@ -223,7 +225,7 @@ def sample_people(connection: Connection, list_id: int, limit: int) -> list[Row[
     return [*oldest, *newest]
 
 
-def person_by_key(connection: Connection, list_id: int, email_key: str) -> Row[Any] | None:
+def person_by_key(connection: Connection, list_id: int, email_key: str) -> AnyRow | None:
     """A subscriber of the list, for a preview, whatever the state of the subscription."""
     return connection.execute(
         _people().where(Subscription.list_id == list_id, Subscriber.email_key == email_key)
@@ -264,7 +266,7 @@ def delivery_rows(connection: Connection, campaign_id: int) -> int:
     return counted or 0
 
 
-def reply_samples(connection: Connection, campaign_id: int, limit: int) -> list[Row[Any]]:
+def reply_samples(connection: Connection, campaign_id: int, limit: int) -> list[AnyRow]:
     """The commonest answers of the servers that refused or put off: code, status, reply, count."""
     return list(
         connection.execute(

@@ -8,12 +8,11 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Row
-
 from mailer import clock
 from mailer.addresses import EmailAddress, parse_address
+from mailer.campaigns.queries import AnyRow
+from mailer.rendering import RecipientValues
 from mailer.rendering.identity import FieldSpec
-from mailer.rendering.message import RecipientValues
 from mailer.tokens import PROOF_TAG, LinkClaim, Purpose, Tokens, sign_link
 
 SAMPLE = "the sample reader"
@@ -26,7 +25,7 @@ _WORST_LOCAL = "a" * 64
 WORST_ADDRESS = EmailAddress(_WORST_LOCAL, ".".join(["d" * 61, "e" * 61, "f" * 61, "com"]))
 # Three octets each in UTF-8, five characters in HTML, twelve in a link: whatever a hole is,
 # something in here makes it long; the rest would break out of text, attribute, script or header.
-_WORST_TEXT = ("&\"'<>–ß€ " * 40)[:255]
+_WORST_TEXT = ("&\"'<>\u2013\xdf\u20ac " * 40)[:255]
 _WORST: Mapping[str, Any] = MappingProxyType(
     {"text": _WORST_TEXT, "number": -123456789012345.25, "boolean": True, "date": "9999-12-31"}
 )
@@ -84,7 +83,7 @@ class Linker:
         )
 
 
-def person_of(row: Row[Any], *, harmless: bool) -> Person:
+def person_of(row: AnyRow, *, harmless: bool) -> Person:
     """A subscriber; `harmless` gives them links that act on nothing, for staff to click on."""
     return Person(
         label=f"subscription {row.subscription_id}",

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Insert, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mailer import clock
-from mailer.audit.ledger import Ledger
+from mailer.audit import Ledger
 from mailer.campaigns import queries
 from mailer.campaigns.check import Checked, Checker
 from mailer.campaigns.findings import CampaignRefused, CheckReport
@@ -20,9 +20,9 @@ from mailer.campaigns.images import CampaignImage
 from mailer.campaigns.source import CampaignSource
 from mailer.campaigns.when import Moment, parse_when
 from mailer.errors import MailerError
-from mailer.rendering.message import CompiledMessage
+from mailer.rendering import CompiledMessage
 from mailer.settings import Settings
-from mailer.store.engine import Store
+from mailer.store import Store
 from mailer.store.schema import Artefact, Campaign, Medium
 from mailer.store.vocabulary import CampaignState, Stream, SubscriptionState
 from mailer.tokens import CAMPAIGN_TAG_BYTES
@@ -203,7 +203,7 @@ def _one_at_a_time(connection: Connection, store: Store, slug: str) -> None:
 
 
 def _refuse_twice(connection: Connection, slug: str) -> None:
-    """Refuse a folder that may still send or that somebody already got; a cancel before the start frees it."""
+    """Refuse a folder that may still send or was sent; a cancel before the start frees it."""
     latest = queries.latest_campaign(connection, slug)
     if latest is None or (latest.state is CampaignState.CANCELLED and latest.started_at is None):
         return
@@ -211,7 +211,8 @@ def _refuse_twice(connection: Connection, slug: str) -> None:
         said = f"The campaign {slug} was sent already, on {latest.started_at:%Y-%m-%d}"
         hint = f"To send it to others, copy the folder to a new name: campaigns/{slug}-2."
     else:
-        said = f"The campaign {slug} is {latest.state.value} already, for {latest.scheduled_at:%Y-%m-%d %H:%M} UTC"
+        leaves = f"{latest.scheduled_at:%Y-%m-%d %H:%M} UTC"
+        said = f"The campaign {slug} is {latest.state.value} already, for {leaves}"
         hint = f"Run `mailer campaign cancel {slug}` first if it shall leave differently."
     raise AlreadyScheduled(f"{said}. {hint}", slug=slug, state=latest.state.value)
 

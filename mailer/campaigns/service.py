@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from datetime import datetime
+from pathlib import Path
 
-from mailer.audit.ledger import Ledger
+from mailer.audit import Ledger
 from mailer.campaigns import audience, control, due, queries
 from mailer.campaigns.check import Checker
 from mailer.campaigns.control import NotScheduled
@@ -19,12 +20,10 @@ from mailer.campaigns.source import CampaignSource, campaign_slugs, read_campaig
 from mailer.campaigns.status import CampaignStatus, status_of
 from mailer.campaigns.when import NOW
 from mailer.errors import MailerError
+from mailer.rendering import CompiledMessage, Renderer
 from mailer.rendering.from_settings import site_identity
-from mailer.rendering.message import CompiledMessage
-from mailer.rendering.renderer import Renderer
 from mailer.settings import Settings
-from mailer.site import SiteFolder
-from mailer.store.engine import Store
+from mailer.store import Store
 from mailer.tokens import Tokens
 
 # Artefacts are about 30 KB; a worker sends from a few at a time.
@@ -42,8 +41,8 @@ class Campaigns:
         self,
         store: Store,
         settings: Settings,
-        folder: SiteFolder,
         *,
+        folder: Path,
         renderer: Renderer,
         ledger: Ledger,
         tokens: Tokens,
@@ -51,7 +50,7 @@ class Campaigns:
         self._store = store
         self._ledger = ledger
         self._drift = settings.sending.audience_drift
-        self.folder = folder.campaigns
+        self.folder = folder
         linker = Linker(tokens, settings.site.base_url, site_identity(settings).message_id_domain)
         self._checker = Checker(store, settings, self.folder, renderer, linker)
         self._scheduler = Scheduler(store, settings, self._checker, ledger)

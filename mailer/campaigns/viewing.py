@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, select
 
 from mailer.addresses import EmailAddress, parse_address
 from mailer.campaigns.recipients import Linker, Person
-from mailer.rendering.message import CompiledMessage
+from mailer.rendering import CompiledMessage
 from mailer.store import Store
 from mailer.store.schema import Campaign, Subscriber, Subscription
 from mailer.tokens import LinkClaim, Purpose, read_link

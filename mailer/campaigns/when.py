@@ -110,7 +110,8 @@ def _relative(words: str, zone: str, now: datetime) -> Moment | None:
 
 
 _ABSOLUTE = re.compile(
-    r"(?P<day>\S+?)(?:(?<=\d)T|[ ,]+|,? at )(?P<time>\d{1,2}(?:[:.]\d\d){0,2}(?: ?[ap]\.?m\.?)?|noon|midnight)"
+    r"(?P<day>\S+?)(?:(?<=\d)T|[ ,]+|,? at )"
+    r"(?P<time>\d{1,2}(?:[:.]\d\d){0,2}(?: ?[ap]\.?m\.?)?|noon|midnight)"
     r"(?: ?(?P<offset>Z|[+-]\d\d:?\d\d))?(?:(?: | ?\[)(?P<zone>[A-Za-z][A-Za-z0-9_+/-]*)\]?)?",
     re.IGNORECASE,
 )
@@ -253,8 +254,9 @@ def _offset(moment: datetime) -> str:
 
 def _to_come(moment: Moment, words: str, now: datetime) -> Moment:
     if moment.instant <= now:
+        there = Moment(now, moment.zone).local
         raise WhenInvalid(
-            f"{words!r} is {moment}, which is past: it is {Moment(now, moment.zone).local:%Y-%m-%d %H:%M} there now. "
+            f"{words!r} is {moment}, which is past: it is {there:%Y-%m-%d %H:%M} there now. "
             "Choose a time to come, or use --now."
         )
     if moment.instant - now > MAX_AHEAD:

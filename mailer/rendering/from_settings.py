@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailer.addresses import parse_address, parse_mailbox
+from mailer.addresses import parse_address
 from mailer.rendering.identity import FieldSpec, ListIdentity, SiteIdentity
 from mailer.settings import Settings
 
@@ -31,8 +31,8 @@ def list_identity(settings: Settings, name: str) -> ListIdentity:
         name=name,
         title=declared.title,
         list_id=declared.list_id,
-        from_mailbox=parse_mailbox(declared.from_mailbox),
-        reply_to=parse_mailbox(declared.reply_to) if declared.reply_to else None,
+        from_mailbox=declared.from_mailbox,
+        reply_to=declared.reply_to,
         description=declared.description,
         frequency=declared.frequency,
     )

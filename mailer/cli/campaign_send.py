@@ -1,0 +1,137 @@
+"""`mailer campaign schedule, pause, resume, cancel, status`: while people are written to."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from mailer.cli.output import dry_run_option, json_option, print_json
+from mailer.cli.site_option import pass_site
+
+if TYPE_CHECKING:
+    from mailer.application import Site
+
+
+@click.command()
+@click.argument("slug")
+@click.argument("when", nargs=-1, metavar='["WHEN"]')
+@click.option("--now", "at_once", is_flag=True, help="Leave at once.")
+@click.option(
+    "--expect", type=click.IntRange(min=0), metavar="N", help="How many people it reaches, if you know."
+)
+@dry_run_option
+@json_option
+@pass_site
+def schedule(
+    site: Site,
+    slug: str,
+    when: tuple[str, ...],
+    *,
+    at_once: bool,
+    expect: int | None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Freeze a campaign and set when it leaves.
+
+    WHEN: "2026-11-27 09:00 Europe/Berlin", "tomorrow 9am", "friday 17:30", "in 2 hours"; or --now.
+    A time without a zone is meant in the site's. You are shown whom it reaches and asked for the
+    count; what is frozen is what will be sent, whatever happens to the file afterwards.
+    """
+    from mailer.campaigns.findings import CampaignRefused
+    from mailer.cli.campaign_view import print_plan, print_report, print_scheduled
+
+    words = " ".join(when)
+    if bool(words) == at_once:
+        raise click.UsageError('Say when: mailer campaign schedule SLUG "tomorrow 9am", or --now.')
+    try:
+        plan = site.campaigns.plan(slug, "now" if at_once else words)
+    except CampaignRefused as refused:
+        if not as_json:
+            print_report(refused.report, site.folder.root)
+        raise
+    if as_json and (dry_run or expect is None):
+        print_json(plan.as_json())
+    elif not as_json:
+        print_plan(plan)
+    if dry_run:
+        return
+    if expect is None and not as_json and sys.stdin.isatty():
+        expect = click.prompt(
+            f"Type the number of people it reaches ({plan.audience}) to schedule it", type=int
+        )
+    done = site.campaigns.commit(plan, expect=expect)
+    if as_json:
+        print_json({**plan.as_json(), "campaign": done.campaign_id, "artefact": done.artefact_hash})
+    else:
+        print_scheduled(done)
+
+
+@click.command()
+@click.argument("slug")
+@click.option("--reason", default="paused by hand", show_default=True, help="Why; shown in the status.")
+@pass_site
+def pause(site: Site, slug: str, *, reason: str) -> None:
+    """Stop sending a campaign for now. What is on the wire is finished; the rest waits."""
+    status = site.campaigns.pause(slug, reason)
+    click.echo(f"{slug} is paused; {status.waiting:,} are waiting. Go on with: mailer campaign resume {slug}")
+
+
+@click.command()
+@click.argument("slug")
+@click.option(
+    "--expect", type=click.IntRange(min=0), metavar="N", help="The new count, if the audience moved."
+)
+@pass_site
+def resume(site: Site, slug: str, *, expect: int | None) -> None:
+    """Go on with a paused campaign."""
+    status = site.campaigns.resume(slug, expect=expect)
+    click.echo(f"{slug} is {status.state.value} again. Watch it with: mailer campaign status {slug} --watch")
+
+
+@click.command()
+@click.argument("slug")
+@click.option("--reason", default="cancelled by hand", show_default=True, help="Why; shown in the status.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@dry_run_option
+@pass_site
+def cancel(site: Site, slug: str, *, reason: str, yes: bool, dry_run: bool) -> None:
+    """End a campaign for good. Whoever has not been sent to will never get it."""
+    waiting = site.campaigns.status(slug).waiting
+    if dry_run:
+        click.echo(f"{slug} would end; {waiting:,} people would not get it. Nothing was changed.")
+        return
+    if not yes:
+        click.confirm(f"End {slug} for good? {waiting:,} people have not got it yet", abort=True)
+    status = site.campaigns.cancel(slug, reason)
+    skipped = status.skipped.get("cancelled", 0) + status.not_materialised
+    click.echo(f"{slug} is cancelled; {skipped:,} people will not get it.")
+
+
+@click.command()
+@click.argument("slug", required=False)
+@click.option(
+    "--watch", is_flag=True, help="Keep showing it until it is over (Ctrl+C ends the showing only)."
+)
+@json_option
+@pass_site
+def status(site: Site, slug: str | None, *, watch: bool, as_json: bool) -> None:
+    """Show where campaigns stand; with SLUG, person by person and why."""
+    from mailer.cli.campaign_view import print_status, print_statuses
+    from mailer.cli.campaign_watch import watch_campaign
+
+    if watch and (slug is None or as_json):
+        raise click.UsageError(
+            "--watch shows one campaign, and not as JSON: mailer campaign status SLUG --watch"
+        )
+    if slug is None:
+        everything = site.campaigns.statuses()
+        print_json([one.as_json() for one in everything]) if as_json else print_statuses(everything)
+        return
+    if watch:
+        watch_campaign(lambda: site.campaigns.status(slug))
+        return
+    one = site.campaigns.status(slug)
+    print_json(one.as_json()) if as_json else print_status(one)
