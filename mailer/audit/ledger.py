@@ -12,6 +12,7 @@ from sqlalchemy import Connection, insert, update
 from mailer import clock
 from mailer.audit.digest import canonical, commitment, row_digest
 from mailer.keyring import Secrets
+from mailer.store.ids import next_ids
 from mailer.store.schema import LedgerEntry
 from mailer.store.vocabulary import Stream
 
@@ -50,8 +51,12 @@ class Ledger:
         """Append records in one statement and return their ids in the same order."""
         if not entries:
             return []
-        statement = insert(LedgerEntry).returning(LedgerEntry.id, sort_by_parameter_order=True)
-        return list(connection.scalars(statement, self._rows(entries)))
+        ids = next_ids(connection, LedgerEntry, len(entries))
+        rows = self._rows(entries)
+        for row, row_id in zip(rows, ids, strict=True):
+            row["id"] = row_id
+        connection.execute(insert(LedgerEntry), rows)
+        return list(ids)
 
     def _rows(self, entries: Sequence[Entry]) -> list[dict[str, Any]]:
         at = clock.now()
