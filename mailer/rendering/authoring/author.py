@@ -13,20 +13,24 @@ from jinja2 import TemplateError
 from markupsafe import Markup
 
 from mailer.errors import MailerError
-from mailer.rendering.authoring import block, dom, finish, holes, markdown, mjml, sandbox, text
+from mailer.rendering.authoring import block, css, dom, finish, holes, markdown, mjml, sandbox, text
+from mailer.rendering.authoring.addresses import Addresses
 from mailer.rendering.authoring.lint import Lint
 from mailer.rendering.authoring.markup import Element, read_mjml
 from mailer.rendering.authoring.tags import Located, Names, Origin, Placeholders, Tag, TagKind, lex, locate
 from mailer.rendering.errors import RenderError
 from mailer.rendering.identity import Body, FieldSpec, ListIdentity, MessageSource, Problem, SiteIdentity
 from mailer.rendering.program import HoleContext, Parts
+from mailer.wording import wording
 
 #: Names known when a message is compiled.
-COMPILE_TIME: Final = ("site", "list", "campaign", "content", "subject", "preheader", "language")
+COMPILE_TIME: Final = ("site", "list", "campaign", "content", "subject", "preheader", "language", "words")
 CAMPAIGN_LINKS: Final = ("unsubscribe_url", "view_url")
+CONFIRMATION_LINKS: Final = ("confirm_url", "not_me_url", "expires_at")
+_CONFIRMATION: Final = "system/confirmation"
 #: Characters of one source; a mail is stopped at 95 KB of HTML.
 MAX_SOURCE: Final = 500_000
-_LAYOUT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}(?:/[a-z0-9][a-z0-9_-]{0,63})?")
+_LAYOUT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
 class LayoutMissing(RenderError):
@@ -118,7 +122,27 @@ def author_confirmation(
     *, language: str, list_: ListIdentity, site: SiteIdentity, template_dirs: Sequence[Path]
 ) -> Parts:
     """The programs of the mail that asks whether a sign-up was meant (C6): our words only, no advertising."""
-    raise NotImplementedError
+    work = _begin(list_, site, language, template_dirs, images={}, fields=(), links=CONFIRMATION_LINKS, campaign={})
+    words = wording(language)
+    said = {"list": list_.title, "site": site.name, "legal_name": site.legal_name, "frequency": list_.frequency}
+    said["expires"] = work.link("expires_at")
+    keys = ("subject", "title", "why", "button", "expires", "what" if list_.frequency else "what_plain")
+    work.values["words"] = texts = {
+        key.removesuffix("_plain"): words.text(f"mail.confirm.{key}", **said) for key in keys
+    }
+    work.values["subject"] = texts["subject"]
+    document = _compiled(_layout(_CONFIRMATION, template_dirs), "", work)
+    if "confirm_url" not in {tag.expression for tag in work.placeholders.find(dom.serialise(document))}:
+        work.errors.append(
+            Problem(f"templates/email/{_CONFIRMATION}.mjml", None, "confirmation.link",
+                    "The confirmation mail has no link to confirm.", "Link to {{ confirm_url }}.")
+        )  # fmt: skip
+    lines = block.confirmation_lines(site, language, work.link("not_me_url"))
+    block.inject(document, lines, language, name="mail.confirm.name")
+    finish.finish(document, texts["subject"], language)
+    plain = text.to_text(document, work.placeholders, skip_class=block.BLOCK_CLASS)
+    plain += "\n" + block.as_text(block.confirmation_lines(site, language, work.link("not_me_url")))
+    return _parts(document, plain, texts["subject"], work, lines)
 
 
 def _begin(
@@ -131,6 +155,7 @@ def _begin(
         "list": {"name": list_.name, "title": list_.title, "description": list_.description,
                  "frequency": list_.frequency},
         "campaign": dict(campaign), "content": "", "subject": "", "preheader": "", "language": language,
+        "words": {},
     }  # fmt: skip
     return Authoring(names, site, language, template_dirs, images, values)
 
@@ -145,12 +170,15 @@ def _compiled(body: Body, layout: str, work: Authoring) -> dom.Node:
     work.stop_on_errors()
     lint = Lint(work.site, work.images, work.placeholders)
     lint.mjml(tree)
+    inline = mjml.take_inline_sheets(tree)
     compiling = mjml.Compiling(work.placeholders, lint.fragment)
     html = compiling.compile(tree)
     work.errors += compiling.problems + lint.errors
-    work.warnings += lint.warnings
+    work.warnings += compiling.warnings + lint.warnings
     work.stop_on_errors()
     document = dom.parse_document(html)
+    for sheet in inline:
+        css.inline(document, sheet)
     return document
 
 
@@ -188,7 +216,7 @@ def _in_layout(content: mjml.Content, layout: str, work: Authoring) -> Element:
 
 def _layout(name: str, template_dirs: Sequence[Path]) -> Body:
     """The layout's source, from the first folder that has it."""
-    if _LAYOUT_NAME.fullmatch(name):
+    if name == _CONFIRMATION or _LAYOUT_NAME.fullmatch(name):
         for folder in template_dirs:
             path = folder / "email" / f"{name}.mjml"
             if path.is_file():
@@ -208,7 +236,7 @@ def _parts(document: dom.Node, plain: str, subject: str, work: Authoring, lines:
     work.errors += holes.place(document, work.placeholders)
     work.stop_on_errors()
     html = dom.serialise(document)
-    finish.verify(html, lines, work.placeholders)
+    finish.verify(html, lines, Addresses(work.site, work.images, work.placeholders))
     return Parts(
         html=holes.build(html, work.placeholders, HoleContext.HTML),
         text=holes.build(plain, work.placeholders, HoleContext.TEXT),

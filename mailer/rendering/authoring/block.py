@@ -7,6 +7,7 @@ text serves light and dark mail programs alike: inline `!important` colours cann
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,24 +18,22 @@ from mailer.wording import Wording, wording
 #: Class of the block's outermost element, unknown to authors' CSS (which may not select it).
 BLOCK_CLASS: Final = "mailer-way-out"
 BACKGROUND: Final = "#262b33"
-TEXT: Final = "#d9dee6"  # 10.6:1 on the background
-LINK: Final = "#ffffff"  # 14.3:1
+TEXT: Final = "#d9dee6"  # 10.5:1 on the background
+LINK: Final = "#ffffff"  # 14.2:1
 
 _RIGHT_TO_LEFT: Final = frozenset({"ar", "fa", "he", "ur", "yi", "ps", "sd", "ug", "dv", "ckb"})
 _FONT: Final = "-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
 
-#: What no style sheet may take away from any element of the block.
+#: What no style sheet may take away from any element of the block, nor from `html` and `body` around it.
 _STAY: Final = (
-    "visibility:visible;opacity:1;position:static;float:none;clip:auto;clip-path:none;transform:none;filter:none;"
-    "text-indent:0;letter-spacing:normal;height:auto;max-height:none;min-height:0;overflow:visible;animation:none;"
-    "transition:none;mask:none;content-visibility:visible;zoom:1;text-transform:none;text-shadow:none;"
+    "visibility:visible;opacity:1;float:none;clip-path:none;transform:none;filter:none;height:auto;max-height:none;"
+    "overflow:visible;animation:none;transition:none;"
 )
-#: The same for `html` and `body`, the only ancestors.
-_ANCESTOR: Final = (
-    "visibility:visible;opacity:1;position:static;float:none;clip:auto;clip-path:none;transform:none;filter:none;"
-    "height:auto;max-height:none;overflow:visible;animation:none;transition:none;mask:none;"
-    "content-visibility:visible;display:block;"
-)
+_ANCESTOR: Final = f"display:block;position:static;{_STAY}"
+
+
+#: Columns of the text part.
+_COLUMNS: Final = 78
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +72,16 @@ def campaign_lines(list_: ListIdentity, site: SiteIdentity, language: str, links
     ]
 
 
+def confirmation_lines(site: SiteIdentity, language: str, not_me: str) -> list[Line]:
+    """What a confirmation mail says below its question: how to stop for good, who sends, whom to ask (C6, D10)."""
+    words = wording(language)
+    return [
+        Line(words.text("mail.confirm.ignore")),
+        Line(words.text("mail.confirm.not_me"), words.text("mail.confirm.not_me_link"), not_me),
+        *identity_lines(site, words),
+    ]
+
+
 def identity_lines(site: SiteIdentity, words: Wording) -> list[Line]:
     """Who sends, by law: legal name, postal address, privacy contact, imprint (C12, C13, F7)."""
     address = ", ".join(line.strip(" ,") for line in site.postal_address.splitlines() if line.strip(" ,"))
@@ -85,7 +94,7 @@ def identity_lines(site: SiteIdentity, words: Wording) -> list[Line]:
     return lines
 
 
-def inject(document: dom.Node, lines: list[Line], language: str) -> None:
+def inject(document: dom.Node, lines: list[Line], language: str, *, name: str = "block.name") -> None:
     """Put the block last into the body, once, and make its ancestors show it."""
     for element in list(dom.elements(document)):
         if BLOCK_CLASS in dom.attributes(element).get("class", ""):
@@ -96,7 +105,7 @@ def inject(document: dom.Node, lines: list[Line], language: str) -> None:
     for ancestor in (html, body):
         style = dom.attributes(ancestor).get("style", "").strip().rstrip(";")
         ancestor.attrs["style"] = (style + ";" if style else "") + _important(_ANCESTOR)
-    body.append_child(_panel(lines, language))
+    body.append_child(_panel(lines, language, name))
 
 
 def as_text(lines: list[Line]) -> str:
@@ -104,68 +113,49 @@ def as_text(lines: list[Line]) -> str:
     out = ["-- "]
     for line in lines:
         if line.href.startswith("mailto:"):
-            out.append(f"{line.words} {line.label}")
+            out += textwrap.wrap(f"{line.words} {line.label}", _COLUMNS)
         elif line.href:
-            out += ["", f"{line.words} {line.label}:".strip(), line.href]
+            out += ["", *textwrap.wrap(line.words, _COLUMNS), *textwrap.wrap(f"{line.label}:", _COLUMNS), line.href]
         else:
-            out += ["", line.words]
+            out += ["", *textwrap.wrap(line.words, _COLUMNS)]
     return "\n".join(out) + "\n"
 
 
-def _panel(lines: list[Line], language: str) -> dom.Element:
+def _panel(lines: list[Line], language: str, name: str) -> dom.Element:
     way = direction(language)
     panel = dom.make(
         "div",
         {
-            "class": BLOCK_CLASS, "role": "contentinfo", "aria-label": wording(language).text("block.name"),
+            "class": BLOCK_CLASS, "role": "contentinfo", "aria-label": wording(language).text(name),
             "lang": language, "dir": way,
-            "style": _style(
-                f"display:block;background-color:{BACKGROUND};background-image:none;color:{TEXT};clear:both;"
-                "width:auto;max-width:none;min-width:0;margin:0;padding:28px 20px;border:0;"
-                f"direction:{way};text-align:center",
-                position="relative;z-index:2147483647;isolation:isolate",
+            "style": _important(
+                f"display:block;position:relative;z-index:2147483647;clear:both;direction:{way};margin:0;border:0;"
+                f"padding:28px 20px 18px;width:auto;max-width:none;background:{BACKGROUND};color:{TEXT};"
+                f"font:normal 13px/1.6 {_FONT};text-align:center;text-indent:0;{_STAY}"
             ),
         },
     )  # fmt: skip
-    inner = dom.make("div", {"style": _style(_box("0 auto") + "max-width:560px;width:auto")})
-    panel.append_child(inner)
     for line in lines:
-        inner.append_child(_paragraph(line))
+        panel.append_child(_paragraph(line))
     return panel
 
 
 def _paragraph(line: Line) -> dom.Element:
     size = "15px" if line.strong else "13px"
-    paragraph = dom.make("p", {"style": _style(_box("0 0 10px") + _type(size, TEXT))})
+    style = f"display:block;position:static;margin:0 auto 10px;padding:0;max-width:560px;color:{TEXT};font-size:{size};"
+    paragraph = dom.make("p", {"style": _important(style + _STAY)})
     if line.words:
         paragraph.append_child(dom.Text(line.words + (" " if line.label else "")))
     if line.href:
-        link = _style(
-            f"display:inline-block;padding:{'12px 6px' if line.strong else '4px 2px'};margin:0;"
-            f"width:auto;max-width:none;pointer-events:auto;"
-            + _type(size, LINK, weight="bold" if line.strong else "normal"),
-            decoration="underline",
-        )  # fmt: skip
-        paragraph.append_child(dom.make("a", {"href": line.href, "style": link}, line.label))
+        padding = "12px 4px" if line.strong else "3px 2px"
+        style = (
+            f"display:inline-block;position:static;padding:{padding};color:{LINK};font-size:{size};"
+            f"font-weight:{'bold' if line.strong else 'normal'};text-decoration:underline;"
+        )
+        paragraph.append_child(dom.make("a", {"href": line.href, "style": _important(style + _STAY)}, line.label))
     return paragraph
-
-
-def _box(margin: str) -> str:
-    return f"display:block;background:transparent;margin:{margin};padding:0;border:0;"
-
-
-def _type(size: str, color: str, weight: str = "normal") -> str:
-    return (
-        f"color:{color};-webkit-text-fill-color:{color};font-family:{_FONT};font-size:{size};font-weight:{weight};"
-        "font-style:normal;line-height:1.5;white-space:normal;text-align:center"
-    )
-
-
-def _style(declarations: str, *, position: str = "static", decoration: str = "none") -> str:
-    stay = _STAY.replace("position:static", f"position:{position}")
-    return _important(f"{declarations};text-decoration:{decoration};{stay}")
 
 
 def _important(declarations: str) -> str:
     parts = [part.strip() for part in declarations.split(";") if part.strip()]
-    return ";".join(f"{part} !important" for part in parts)
+    return ";".join(f"{part}!important" for part in parts)

@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from justhtml import Comment, Element, JustHTML, Text
+from justhtml import Comment, JustHTML
+from justhtml import Element as Element
+from justhtml import Text as Text
 from justhtml.parser.context import FragmentContext
 
 VOID: Final = frozenset("area base br col embed hr img input link meta source track wbr".split())

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+from collections.abc import Iterator
 from typing import Final
 
-from mailer.rendering.authoring import block, dom
-from mailer.rendering.authoring.tags import Placeholders
+from mailer.rendering.authoring import block, css, dom
+from mailer.rendering.authoring.addresses import Addresses
+from mailer.rendering.authoring.lint import ELEMENTS
 from mailer.rendering.errors import RenderError
 from mailer.rendering.identity import Problem
 
-_CONDITIONAL: Final = re.compile(r"^\s*(\[if\b[^\]]*\]>|<!\[endif\]|.*<!\[endif\]$)", re.DOTALL)
+#: What the MJML compiler adds to what authors may write; its menus and carousels work by hidden switches.
+_OF_THE_COMPILER: Final = frozenset({"html", "head", "body", "title", "meta", "input", "label"})
+_SWITCHES: Final = frozenset({"radio", "checkbox"})
 
 
 class BlockMissing(RenderError):
-    """The unsubscribe block is not where every reader sees it; the message cannot be used."""
+    """The unsubscribe block would not be seen by every reader: something around it swallows it."""
 
 
 def finish(document: dom.Node, subject: str, language: str) -> None:
@@ -50,22 +55,67 @@ def _metas(head: dom.Element) -> None:
             head.append_child(dom.make("meta", {"name": name, "content": "light dark"}))
 
 
-def verify(html: str, lines: list[block.Line], placeholders: Placeholders) -> None:
-    """Read the serialised HTML again and find the block: last in the body, whole, once. Raises BlockMissing."""
-    document = dom.parse_document(html)
+def verify(html: str, lines: list[block.Line], addresses: Addresses) -> None:
+    """Read the serialised HTML again, as browsers and as Outlook see it, and find the block in both.
+
+    Raises BlockMissing when it is not last in the body, whole and once; RenderError when something
+    is in the document that no author may write and no compiler should.
+    """
+    wanted = [line.href for line in lines if line.href]
+    for view in (html, outlook_view(html)):
+        if not _has_block(dom.parse_document(view), wanted):
+            raise BlockMissing(
+                [Problem("", None, "block.missing", inspect.cleandoc(BlockMissing.__doc__ or ""),
+                         "Look for unclosed elements and conditional comments.")]
+            )  # fmt: skip
+    if found := list(_strange(dom.parse_document(html), addresses)):
+        raise RenderError(found)
+
+
+def outlook_view(html: str) -> str:
+    """The HTML Outlook reads: what is conditional for it is in, what is revealed to others is out."""
+    html = re.sub(r"<!--\[if !mso\]><!-->.*?<!--<!\[endif\]-->", "", html, flags=re.DOTALL)
+    return re.sub(r"<!--\[if [^\]]*\]>(.*?)<!\[endif\]-->", r"\1", html, flags=re.DOTALL)
+
+
+def _has_block(document: dom.Node, wanted: list[str]) -> bool:
     body = dom.first(document, "body")
     found = [
         each for each in dom.elements(document) if block.BLOCK_CLASS in dom.attributes(each).get("class", "").split()
     ]
     shown = [child for child in dom.children(body) if dom.is_element(child)]
-    wanted = [line.href for line in lines if line.href]
     links = [
-        re.sub("\ue002[ur]", "", dom.attributes(link).get("href", "")) for each in found for link in dom.elements(each, "a")
+        re.sub("\ue002[ur]", "", dom.attributes(link).get("href", ""))
+        for each in found
+        for link in dom.elements(each, "a")
     ]
-    if len(found) != 1 or not shown or shown[-1] is not found[0] or links != wanted:
-        raise BlockMissing([Problem("", None, "block.missing", inspect_words())])
+    return len(found) == 1 and bool(shown) and shown[-1] is found[0] and links == wanted
 
 
-def inspect_words() -> str:
-    """The sentence of BlockMissing."""
-    return "The unsubscribe block is not the last thing every reader sees; something around it swallows it."
+def _strange(document: dom.Node, addresses: Addresses) -> Iterator[Problem]:
+    """What must not be in any message, wherever it came from (D16, F4)."""
+    for element in dom.elements(document):
+        attrs = dom.attributes(element)
+        name = element.name
+        if name not in ELEMENTS | _OF_THE_COMPILER or (name == "input" and attrs.get("type") not in _SWITCHES):
+            yield Problem("", None, "html.element", f"<{name}> is not available in messages.", "Remove it.")
+        for key, value in attrs.items():
+            if key.startswith("on") or (key == "http-equiv" and value.lower() == "refresh"):
+                yield Problem("", None, "html.attribute", f"The attribute `{key}` is not available in messages.")
+            if key in ("src", "background", "poster", "srcset"):
+                yield from _foreign(addresses, value)
+            if key == "style" and "url(" in value:
+                yield from _loaded(css.check_inline(value)[1], addresses)
+        if name == "style":
+            yield from _loaded(css.check_sheet(dom.text_of(element))[1], addresses)
+
+
+def _loaded(found: list[css.Address], addresses: Addresses) -> Iterator[Problem]:
+    for address in found:
+        yield from _foreign(addresses, address.url)
+
+
+def _foreign(addresses: Addresses, url: str) -> Iterator[Problem]:
+    verdict = addresses.asset(url)
+    if verdict.rule and not verdict.warning:
+        yield Problem("", None, verdict.rule, verdict.message, verdict.remedy)

@@ -49,10 +49,14 @@ class Compiling:
         self.placeholders = placeholders
         self.inspect = inspect
         self.problems: list[Problem] = []
+        self.warnings: list[Problem] = []
         self.pieces: list[str] = []
 
     def problem(self, origin: Origin, rule: str, message: str, remedy: str = "") -> None:
         self.problems.append(Problem(origin.path, origin.line, rule, message, remedy))
+
+    def warn(self, origin: Origin, rule: str, message: str, remedy: str = "") -> None:
+        self.warnings.append(Problem(origin.path, origin.line, rule, message, remedy))
 
     def compile(self, document: Element) -> str:
         """The HTML of a document. Problems are collected; the text is empty when the compiler gave up."""
@@ -72,6 +76,8 @@ class Compiling:
         if element.name == "mj-raw" and (parent is None or parent.name not in _RAW_PARENTS | {"mj-head"}):
             return self.misplaced_raw(element, parent)
         attrs = "".join(self.attribute(element, each.name, each.value, each.origin) for each in element.attributes)
+        if parent is not None and parent.name == "mj-attributes" or element.name in ("mj-font", "mj-breakpoint"):
+            return f"<{element.name}{attrs} />"
         if element.content is not None:
             inner = self.piece(element)
         else:
@@ -85,10 +91,12 @@ class Compiling:
         content = element.content.text if element.content else ""
         if re.sub(r"<!--.*?-->", "", content, flags=re.DOTALL).strip():
             where = f"<{parent.name}>" if parent else "the document"
-            self.problem(
-                element.origin, "mjml.raw", f"<mj-raw> cannot stand directly in {where}.",
+            self.warn(
+                element.origin, "mjml.raw", f"<mj-raw> cannot stand directly in {where}; it was left out.",
                 "Put it into a section or a column.",
             )  # fmt: skip
+            for tag in self.placeholders.find(content):
+                self.misplaced(tag, f"<mj-raw> directly in {where}")
         return ""
 
     def attribute(self, element: Element, name: str, value: str, origin: Origin) -> str:
@@ -110,9 +118,9 @@ class Compiling:
         rest = self.placeholders.pattern.sub("", words.located.text).strip()
         if rest:
             line = words.located.text.count("\n", 0, words.located.text.find(rest.split("\n")[0])) + 1
-            self.problem(
+            self.warn(
                 words.located.origin(line), "mjml.text",
-                f"The text `{rest.split(chr(10))[0].strip()[:40]}` stands directly in <{parent.name}>.",
+                f"The text `{rest.split(chr(10))[0].strip()[:40]}` stands directly in <{parent.name}>; it was left out.",
                 "Text belongs into <mj-text>.",
             )  # fmt: skip
         for tag in tags:
@@ -165,6 +173,17 @@ class Compiling:
             at = found.end()
         out.append(self.placeholders.statement.sub(comment, text[at:]))
         return "".join(out)
+
+
+def take_inline_sheets(tree: Element) -> list[str]:
+    """Take the style sheets that are to become `style` attributes out of the tree."""
+    sheets: list[str] = []
+    for element in list(tree.walk()):
+        for child in list(element.children):
+            if isinstance(child, Element) and child.name == "mj-style" and child.get("inline") is not None:
+                element.children.remove(child)
+                sheets.append(child.content.text if child.content else "")
+    return sheets
 
 
 def place_content(layout: Element, mark: str, content: Content, problems: list[Problem]) -> bool:

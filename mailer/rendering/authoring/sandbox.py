@@ -50,9 +50,7 @@ def _as_date(value: Any, form: str = "%Y-%m-%d") -> str:
             value = datetime.datetime.fromisoformat(value)
         except ValueError:
             return value
-    if isinstance(value, datetime.date):
-        return value.strftime(form)
-    return str(value)
+    return str(value.strftime(form) if isinstance(value, datetime.date) else value)
 
 
 def _replace(value: Any, old: str, new: str) -> str:
@@ -112,7 +110,7 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
 }
 
 #: The tests that may follow `is`.
-TESTS: Final[Mapping[str, Callable[..., Any]]] = {
+TESTS: Final[Mapping[str, Any]] = {
     name: jinja_tests.TESTS[name]
     for name in (
         "defined", "undefined", "none", "true", "false", "number", "string", "even", "odd", "divisibleby",

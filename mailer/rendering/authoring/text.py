@@ -26,6 +26,8 @@ _BLOCKS: Final = frozenset(
 _SILENT: Final = frozenset("head style script title template input label select".split())
 _HIDDEN: Final = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.IGNORECASE)
 _INVISIBLE: Final = re.compile("[\u00ad\u034f\u180e\u200b-\u200f\u2060-\u2064\u2066-\u2069\ufeff]")
+#: A link in a run: its label and its address, until it is known whether they stand alone.
+_ADDRESS: Final = re.compile("\ue005([^\ue003-\ue005]*)\ue003([^\ue003-\ue005]*)\ue004")
 _UNDERLINES: Final = {"h1": "=", "h2": "-"}
 
 
@@ -40,6 +42,8 @@ class _Writer:
     """Begins the first line of a list item instead, once."""
     gap: str = "\n"
     """Follows a block; nothing inside list items."""
+    last: list[str] = field(default_factory=list)
+    """The block before: an icon and its caption often link to the same place."""
 
     def flush(self, underline: str = "") -> None:
         text = "".join(self.run)
@@ -49,7 +53,11 @@ class _Writer:
             self.out += self.placeholders.statement.findall(text)
             return
         head, text, tail = self._outer_choice(text)
+        text = _ADDRESS.sub(_own_line if _ADDRESS.fullmatch(text.strip()) else r"\1 [\2]", text.strip("\n"))
         lines = [line for part in text.split("\n") for line in self.wrap(part)]
+        if lines == self.last and not head:
+            return
+        self.last = lines
         if underline:
             lines.append(underline * max(3, min(WIDTH, max(map(self.columns, lines)))))
         self.out.append(head + "".join(self._begin(line) for line in lines))
@@ -172,7 +180,7 @@ def _item(node: dom.Element, writer: _Writer, skip: str) -> None:
 def _link(node: dom.Element, writer: _Writer, skip: str) -> None:
     inner = _Writer(writer.placeholders)
     _children(node, inner, skip)
-    if inner.out:  # blocks inside a link: keep their words, in one line
+    if inner.out or "\ue003" in "".join(inner.run):  # blocks inside a link: keep their words, in one line
         inner.flush()
         inner.run = [re.sub(r"\s+", " ", "".join(inner.out)).strip()]
     label = "".join(inner.run)
@@ -184,8 +192,14 @@ def _link(node: dom.Element, writer: _Writer, skip: str) -> None:
     elif not plain:
         writer.run.append(shown)
     else:
-        space = label[len(label.rstrip()) :]
-        writer.run.append(f"{label.rstrip()} [{shown}]{space}")
+        space = " " if label != label.rstrip() else ""
+        writer.run.append(f"\ue005{label.strip()}\ue003{shown}\ue004{space}")
+
+
+def _own_line(found: re.Match[str]) -> str:
+    """A link that is a block of its own: the label, then the address alone on its line."""
+    label = " ".join(found[1].split())
+    return f"{label}{'' if label.endswith((':', '.', '!', '?', '…')) else ':'}\n{found[2]}"
 
 
 def _is_data(table: dom.Element) -> bool:
