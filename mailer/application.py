@@ -14,6 +14,7 @@ from mailer.rendering.from_settings import field_specs, site_identity
 from mailer.settings import Settings, load_settings
 from mailer.site import SiteFolder
 from mailer.store import Store, migrate, open_store
+from mailer.subscribers.importing import Imports
 from mailer.subscribers.joining import Joining
 from mailer.subscribers.leaving import Leaving
 from mailer.subscribers.lists import sync_lists
@@ -63,6 +64,11 @@ class Site:
     def suppressions(self) -> Suppressions:
         """Addresses that are not mailed."""
         return Suppressions(self.store, self.settings, self.secrets, self.ledger)
+
+    @cached_property
+    def imports(self) -> Imports:
+        """CSV files of other tools."""
+        return Imports(self.store, self.settings, self.secrets, self.ledger)
 
     @cached_property
     def policies(self) -> Policies:

@@ -192,6 +192,9 @@ class PrivacySettings(_Section):
     per_ip_hour: int = Field(20, ge=1, description="Sign-ups from one IPv4 address or IPv6 /64 in an hour.")
     per_domain_hour: int = Field(200, ge=1, description="Confirmation mails to one domain in an hour.")
     global_hour: int = Field(2000, ge=1, description="Confirmation mails in an hour, all together.")
+    invitations_hour: int = Field(
+        1000, ge=1, description="Confirmation mails in an hour that `import --invite` sends, beside those."
+    )
 
 
 class WebSettings(_Section):

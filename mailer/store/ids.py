@@ -23,9 +23,10 @@ def next_ids(connection: Connection, table: type[Base], count: int) -> Sequence[
     name = table.__tablename__
     if connection.dialect.name == "postgresql":
         return sorted(connection.scalars(_SEQUENCE, {"name": name, "count": count}))
-    if table.__table__.dialect_options["sqlite"]["autoincrement"]:
+    rows = Base.metadata.tables[name]
+    if rows.dialect_options["sqlite"]["autoincrement"]:
         highest = connection.scalar(_HIGHEST_EVER, {"name": name})
     else:
-        highest = connection.scalar(select(func.max(table.__table__.c.id)))
+        highest = connection.scalar(select(func.max(rows.c.id)))
     first = (highest or 0) + 1
     return range(first, first + count)

@@ -31,7 +31,7 @@ SLICE = 100
 _BREATH_SECONDS = 0.005
 #: A sign-up held back by the fuse for longer than this is no longer what the person is waiting for.
 REQUEST_LIFE = timedelta(hours=24)
-_REQUESTS = ("requested", "resubscribe_requested")
+_REQUESTS = ("requested", "resubscribe_requested", "imported")
 
 
 def purge_unconfirmed(store: Store, ledger: Ledger) -> int:
