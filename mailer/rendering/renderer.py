@@ -40,14 +40,22 @@ class Renderer:
         )
 
     def compile_confirmation(self, *, language: str, list_: ListIdentity) -> CompiledMessage:
-        """The mail that asks whether a sign-up was meant (C6). Raises RenderError if its template is broken."""
+        """The mail that asks whether a sign-up was meant (C6). Raises RenderError for a broken template."""
         parts = author_confirmation(
             language=language, list_=list_, site=self.site, template_dirs=self.template_dirs
         )
-        return self._compiled(parts, list_, MessageClass.CONFIRMATION, _CONFIRMATION_SLUG, language, "mailer.toml")
+        return self._compiled(
+            parts, list_, MessageClass.CONFIRMATION, _CONFIRMATION_SLUG, language, "mailer.toml"
+        )
 
     def _compiled(
-        self, parts: Parts, list_: ListIdentity, message_class: MessageClass, slug: str, language: str, path: str
+        self,
+        parts: Parts,
+        list_: ListIdentity,
+        message_class: MessageClass,
+        slug: str,
+        language: str,
+        path: str,
     ) -> CompiledMessage:
         try:
             artefact = assemble(

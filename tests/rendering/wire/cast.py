@@ -35,6 +35,7 @@ UNSUBSCRIBE = f"https://news.shop.example/u/{TOKEN}"
 VIEW = f"https://news.shop.example/view/v{TOKEN}"
 NOT_ME = f"https://news.shop.example/not-me/n{TOKEN}"
 CONFIRM = f"https://news.shop.example/confirm/c{TOKEN}"
+WEEK_47: Program = (Static("Week 47"),)
 FOOTER_TEXT = "You get Ohm Weekly because you asked for it. Lötstraße 12, 10115 Berlin, privacy@shop.example"
 
 
@@ -79,7 +80,7 @@ def compiled(
     *,
     html: Program | None = None,
     text: Program | None = None,
-    subject: Program = (Static("Week 47"),),
+    subject: Program = WEEK_47,
     message_class: MessageClass = MessageClass.CAMPAIGN,
     list_: ListIdentity = WEEKLY,
     site: SiteIdentity = SITE,

@@ -13,8 +13,18 @@ from mailer.rendering import CompiledMessage, Expected, FilledMessage, Gate, Mes
 from mailer.rendering.gate import CHECKS
 from mailer.rendering.program import Program, Static
 from tests.rendering.wire.cast import (
-    FOOTER_TEXT, UNSUBSCRIBE, compiled, confirmation, href_hole, html_foot, html_hole, page, recipient, text_foot,
-    text_hole, when,
+    FOOTER_TEXT,
+    UNSUBSCRIBE,
+    compiled,
+    confirmation,
+    href_hole,
+    html_foot,
+    html_hole,
+    page,
+    recipient,
+    text_foot,
+    text_hole,
+    when,
 )  # fmt: skip
 
 ADA = recipient({"first_name": "Ada"})

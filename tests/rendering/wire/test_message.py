@@ -21,8 +21,19 @@ from mailer.rendering.wire.artefact import ArtefactUnreadable, MessageClass
 from mailer.rendering.wire.characters import isolated
 from mailer.rendering.wire.headers import HeaderUnsafe
 from tests.rendering.wire.cast import (
-    SENDER, SITE, UNSUBSCRIBE, compiled, confirmation, href_hole, html_hole, page,
-    recipient, text_foot, text_hole, url_hole, when,
+    SENDER,
+    SITE,
+    UNSUBSCRIBE,
+    compiled,
+    confirmation,
+    href_hole,
+    html_hole,
+    page,
+    recipient,
+    text_foot,
+    text_hole,
+    url_hole,
+    when,
 )  # fmt: skip
 
 HOSTILE = ["a\r\nBcc: eve@x.example", "\n.\n", "\r.\r", "\r\n.\r\n", "\x00", "a\u2028b", "\x1cX-Evil: 1", "\x85\x0b\x0c",
