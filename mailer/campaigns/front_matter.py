@@ -95,7 +95,9 @@ def _parse(head: str, path: str) -> dict[str, Entry]:
         node = loader.get_single_node()
         return {} if node is None else _entries(loader, node, path)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
+        # Of a quote that is never closed, the place to go to is where it opens.
+        opened = (error.context or "").startswith("while scanning a quoted")
+        mark = error.context_mark if opened else error.problem_mark or error.context_mark
         raise _invalid(path, mark.line + 2 if mark else 1, _sentence(error), _QUOTE) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise _invalid(path, 1, "the front matter cannot be read as YAML", _QUOTE) from error
@@ -106,6 +108,8 @@ _QUOTE = 'Put a value that holds `:`, `#`, `{`, `[`, `*`, `&` or `"` between sin
 
 def _sentence(error: yaml.MarkedYAMLError) -> str:
     what = error.problem or error.context or "it cannot be read"
+    if what == "found unhashable key":
+        return "a value that begins with `{{` must stand in quotes"
     return f"the front matter is not valid YAML: {what}"
 
 

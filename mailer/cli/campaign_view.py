@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from mailer import clock
 from mailer.campaigns.findings import CheckReport, Finding, Severity
 from mailer.campaigns.status import CampaignStatus
 from mailer.campaigns.when import zone_named
-from mailer.cli.output import console, print_table, printable
+from mailer.cli.output import console, printable
 from mailer.store.vocabulary import CampaignState, DeliveryState
 
 if TYPE_CHECKING:
@@ -135,9 +137,10 @@ def print_plan(plan: SchedulePlan) -> None:
 def _end(plan: SchedulePlan) -> str:
     if plan.expected_end is None:
         return "as soon as your relay has taken them all (rate: unlimited)"
-    local = plan.expected_end.astimezone(zone_named(plan.moment.zone))
+    # Rounded up to the minute: an end before the start would look like a mistake.
+    local = (plan.expected_end + timedelta(seconds=59)).astimezone(zone_named(plan.moment.zone))
     same_day = local.date() == plan.moment.local.date()
-    return f"about {local:%H:%M}{'' if same_day else f' on {local:%A, %d %B}'} at {plan.rate}"
+    return f"about {local:%H:%M}{'' if same_day else f' on {local:%A, %d %B}'}, at {plan.rate}"
 
 
 def print_scheduled(done: Scheduled) -> None:
@@ -156,22 +159,40 @@ def print_statuses(everything: Sequence[CampaignStatus]) -> None:
     if not everything:
         console().print("No campaign was scheduled yet. Start with: mailer campaign new SLUG")
         return
-    print_table(
-        ["campaign", "state", "leaves (left)", "people", "accepted", "waiting", "refused", "skipped"],
-        [
-            [
-                one.slug,
-                one.state.value,
-                _local(one.started_at or one.scheduled_at, one.timezone),
-                one.audience or one.expected_count,
-                one.counts.get(DeliveryState.ACCEPTED, 0),
-                one.waiting,
-                one.counts.get(DeliveryState.REJECTED, 0) + one.counts.get(DeliveryState.EXPIRED, 0),
-                one.counts.get(DeliveryState.SKIPPED, 0),
-            ]
-            for one in everything
-        ],
-    )
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for heading, numeric in _COLUMNS:
+        table.add_column(
+            heading, justify="right" if numeric else "left", no_wrap=heading != "campaign", overflow="fold"
+        )
+    for one in everything:
+        counts = one.counts
+        numbers = (
+            one.audience or one.expected_count,
+            counts.get(DeliveryState.ACCEPTED, 0),
+            one.waiting,
+            sum(counts.get(state, 0) for state in _FAILED),
+            counts.get(DeliveryState.SKIPPED, 0),
+        )
+        table.add_row(
+            one.slug,
+            Text(one.state.value, style=_STATE_COLOURS[one.state]),
+            _short(one.started_at or one.scheduled_at, one.timezone),
+            *(f"{number:,}" for number in numbers),
+        )
+    console().print(table)
+
+
+_FAILED = (DeliveryState.REJECTED, DeliveryState.EXPIRED, DeliveryState.UNKNOWN)
+_COLUMNS = (
+    ("campaign", False),
+    ("state", False),
+    ("leaves", False),
+    ("people", True),
+    ("accepted", True),
+    ("waiting", True),
+    ("failed", True),
+    ("skipped", True),
+)
 
 
 def print_status(status: CampaignStatus) -> None:
@@ -258,6 +279,12 @@ def _facts() -> Table:
     table.add_column(justify="right", style="bright_black")
     table.add_column()
     return table
+
+
+def _short(instant: datetime, zone: str) -> str:
+    """Day and time; the year only where it is another than this one."""
+    local = instant.astimezone(zone_named(zone))
+    return f"{local:%d %b %H:%M}" if local.year == clock.now().year else f"{local:%d %b %Y}"
 
 
 def _local(instant: datetime, zone: str) -> str:

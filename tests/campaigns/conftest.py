@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +14,13 @@ from sqlalchemy import delete, func, insert, select, update
 
 from mailer import clock
 from mailer.addresses import parse_address
+from mailer.audit import Ledger
+from mailer.campaigns.service import Campaigns
 from mailer.keyring import Secrets, address_hash
+from mailer.rendering import Renderer
+from mailer.rendering.from_settings import field_specs, site_identity
 from mailer.settings import Settings
+from mailer.site import SiteFolder
 from mailer.store import Store
 from mailer.store.schema import (
     Artefact,
@@ -33,6 +39,7 @@ from mailer.store.vocabulary import (
     SuppressionReason,
 )
 from mailer.subscribers.lists import sync_lists
+from mailer.tokens import Tokens
 
 
 @dataclass
@@ -196,3 +203,54 @@ def campaign_row(store: Store, crowd: Crowd) -> ScheduleRow:
             return connection.execute(statement).scalar_one()
 
     return add
+
+
+@pytest.fixture
+def campaigns(
+    store: Store, settings: Settings, secrets: Secrets, site_folder: SiteFolder, ledger: Ledger
+) -> Campaigns:
+    """The service over a site's folder, its lists known to the database."""
+    sync_lists(store, settings)
+    renderer = Renderer(
+        template_dirs=site_folder.template_folders, site=site_identity(settings), fields=field_specs(settings)
+    )
+    tokens = Tokens(secrets, confirm_seconds=86_400)
+    return Campaigns(
+        store, settings, folder=site_folder.campaigns, renderer=renderer, ledger=ledger, tokens=tokens
+    )
+
+
+WriteCampaign = Callable[..., Path]
+
+#: A campaign with nothing to complain about.
+GOOD = """\
+---
+subject: Ten red LEDs for you
+preheader: Clearance stock, a new resistor kit, and one circuit that is worth building.
+list: weekly
+---
+
+# Ten red LEDs
+
+Hello {{ subscriber.first_name | default("there") }}, here is what is new this week in the shop.
+
+- A kit of six hundred resistors, sorted by value
+- Ten red LEDs for the price of eight
+"""
+
+
+@pytest.fixture
+def write_campaign(site_folder: SiteFolder) -> WriteCampaign:
+    """Write a campaign folder: text by file name, or bytes; `campaign.md` may be given first."""
+
+    def write(slug: str = "week-48", text: str = GOOD, **files: str | bytes) -> Path:
+        folder = site_folder.campaigns / slug
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "campaign.md").write_text(text, encoding="utf-8")
+        for name, content in files.items():
+            path = folder / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return folder
+
+    return write

@@ -20,7 +20,6 @@ from mailer.store.vocabulary import (
     SubscriptionState,
     SuppressionReason,
 )
-from tests.campaigns.conftest import Crowd, ScheduleRow
 
 
 @pytest.fixture(autouse=True)
