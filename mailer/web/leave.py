@@ -6,6 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from mailer.subscribers.evidence import Evidence
 from mailer.subscribers.leaving import LeaveView
 from mailer.web.evidence import evidence_of
 from mailer.web.forms import Fields, read_form
@@ -15,6 +16,7 @@ from mailer.wording import wording
 
 #: The path as evidence and logs may know it.
 PATH = "/u"
+ONE_CLICK = "List-Unsubscribe=One-Click"
 #: The whole body of a one-click POST, and the fields of our own forms: nothing else acts (A7).
 ACTIONS: dict[Fields, str] = {
     (("List-Unsubscribe", "One-Click"),): "one-click",
@@ -37,33 +39,35 @@ async def act(request: Request) -> Response:
         raise HTTPException(400)
     if action == "back":
         return await _ask_back(request)
-    web, token = web_of(request), request.path_params["token"]
-    before = await in_thread(web.site.leaving.look, token)
-    language = web.language(request, before.language)
-    words = wording(language).text
+    leave, token = web_of(request).site.leaving.leave, request.path_params["token"]
     view = await in_thread(
-        web.site.leaving.leave,
+        leave,
         token,
         scope="all" if action == "all" else "list",
         via="one-click" if action == "one-click" else "page",
-        evidence=evidence_of(
-            request,
-            wording="List-Unsubscribe=One-Click" if action == "one-click" else words(f"page.leave.{action}"),
-            language=language,
-            form=PATH,
-        ),
+        evidence=await _evidence(request, action),
     )
     return _page(request, view, done=True, everywhere=action == "all")
 
 
+async def _evidence(request: Request, action: str) -> Evidence:
+    """What was pressed: the words on the button, or the field that a mailbox provider sends."""
+    web = web_of(request)
+    if action == "one-click":
+        return evidence_of(request, wording=ONE_CLICK, language=web.language(request), form=PATH)
+    view = await in_thread(web.site.leaving.look, request.path_params["token"])
+    language = web.language(request, view.language)
+    return evidence_of(
+        request, wording=wording(language).text(f"page.leave.{action}"), language=language, form=PATH
+    )
+
+
 async def _ask_back(request: Request) -> Response:
     """"I left by mistake": a fresh confirmation mail, never a silent return (B20)."""
-    web, token = web_of(request), request.path_params["token"]
-    view = await in_thread(web.site.leaving.look, token)
-    language = web.language(request, view.language)
-    evidence = evidence_of(request, wording=wording(language).text("page.leave.back"), language=language, form=PATH)
-    await in_thread(web.site.joining.ask_back, token, evidence)
-    return page(request, "asked_back.html", language=language, private=True, view=view)
+    joining, token = web_of(request).site.joining, request.path_params["token"]
+    evidence = await _evidence(request, "back")
+    await in_thread(joining.ask_back, token, evidence)
+    return page(request, "asked_back.html", language=evidence.language, private=True)
 
 
 def _page(request: Request, view: LeaveView, *, done: bool, everywhere: bool = False) -> Response:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -14,7 +16,7 @@ from mailer.subscribers.policies import Policies
 from mailer.web.client import Proxies
 from mailer.web.language import choose_language
 from mailer.web.static import StaticFiles
-from mailer.wording import LANGUAGES, wording
+from mailer.wording import LANGUAGES, Wording, wording
 
 if TYPE_CHECKING:
     from mailer.application import Site
@@ -86,6 +88,7 @@ def page(
     words = wording(spoken)
     html = web.environment.get_template(template).render(
         t=words.text,
+        day=partial(_day, words),
         language=spoken,
         site=web.site.settings.site,
         static=web.static.url,
@@ -99,6 +102,14 @@ def page(
     if private:
         sent["X-Robots-Tag"] = "noindex"
     return HTMLResponse(html, status, sent)
+
+
+def _day(words: Wording, version: str) -> str:
+    """A date such as 2026-11-22, as people write it."""
+    day = date.fromisoformat(version)
+    return words.text(
+        "page.date.long", day=day.day, month=words.text(f"page.date.month_{day.month:02}"), year=day.year
+    )
 
 
 def _other_languages(spoken: str) -> list[dict[str, str]]:
