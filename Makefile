@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # A cache of compiled files beside the sources would make two checkouts differ.
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help demo up test check format lock wheel clean
+.PHONY: help demo up test check docs format lock wheel clean
 .DEFAULT_GOAL := help
 
 help:  ## List the targets
@@ -34,6 +34,10 @@ check: $(VENV)/ready  ## Lint, types, import contracts, house rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest tests/house -q
+
+docs: $(VENV)/ready  ## Write what documents take from the program: commands, tests per requirement
+	$(BIN)/python -m tests.house.reference
+	$(BIN)/python -m tests.house.requirements
 
 format: $(VENV)/ready  ## Put the code in its usual form
 	$(BIN)/ruff check --fix-only --quiet .
