@@ -50,7 +50,9 @@ def _in_step(connection: Connection, settings: Settings) -> bool:
 def _add(connection: Connection, name: str, *, list_id: str, title: str) -> None:
     """Add a list; another process that starts at the same time may have been quicker."""
     connection.execute(
-        insert_or_ignore(connection, MailingList).values(name=name, list_id=list_id, title=title, created_at=clock.now())
+        insert_or_ignore(connection, MailingList).values(
+            name=name, list_id=list_id, title=title, created_at=clock.now()
+        )
     )
 
 

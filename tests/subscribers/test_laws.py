@@ -1,4 +1,4 @@
-"""Whatever people, staff and time do in whatever order: leaving wins, and "no" is remembered (laws 3 and 7)."""
+"""Whatever people, staff and time do in whatever order: leaving wins, "no" is remembered (laws 3, 7)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mailer.store import migrate, open_store
 from mailer.store.vocabulary import SuppressionReason
 from mailer.subscribers.lists import sync_lists
 from mailer.subscribers.purge import purge_unconfirmed
-from mailer.subscribers.suppressions import LiftRefused, SuppressionMissing
+from mailer.subscribers.suppressions import LiftRefused
 from mailer.tokens import LinkClaim, Purpose, sign_link
 from tests.conftest import SETTINGS
 from tests.subscribers.conftest import ADA, START, make_desk, seen
@@ -60,6 +60,8 @@ class Life(RuleBasedStateMachine):
         sync_lists(self.desk.store, self.desk.settings)
         #: Per list: has the person's latest own word been yes?
         self.yes = dict.fromkeys(LISTS, False)
+        #: Per list: has the person said no since?
+        self.no = dict.fromkeys(LISTS, False)
         self.blocked = False
         self.old_links: list[tuple[str, str]] = []
         self.tags: dict[str, bytes] = {}
@@ -76,6 +78,16 @@ class Life(RuleBasedStateMachine):
         self.desk.store.dispose()
         self.traveller.stop()
         shutil.rmtree(self.root)
+
+    def _says_yes(self, name: str) -> None:
+        self.yes[name], self.no[name] = True, False
+
+    def _says_no(self, *names: str) -> None:
+        """A no voids every link mailed before it (D3)."""
+        self.yes.update(dict.fromkeys(names, False))
+        self.no.update(dict.fromkeys(names, True))
+        for name, token in self.old_links:
+            assert name not in names or self.desk.joining.look(token).state in {"void", "expired"}
 
     @initialize()
     def start_with_a_member(self) -> None:
@@ -96,9 +108,20 @@ class Life(RuleBasedStateMachine):
     def confirm(self, name: str) -> None:
         """The holder presses the newest link of that list, if one is alive."""
         row = self.desk.subscription(ADA, name)
-        if row and row.confirm_nonce and self.desk.joining.look(self.desk.confirm_token(ADA, name)).state == "waiting":
+        if (
+            row
+            and row.confirm_nonce
+            and self.desk.joining.look(self.desk.confirm_token(ADA, name)).state == "waiting"
+        ):
             self.desk.joining.confirm(self.desk.confirm_token(ADA, name), seen())
-            self.yes[name] = True
+            self._says_yes(name)
+
+    @rule(name=list_names)
+    def come_back(self, name: str) -> None:
+        """A month later they ask and confirm, as they may whatever they said before."""
+        self.desk.pass_time(days=31)
+        self.ask(name)
+        self.confirm(name)
 
     @precondition(lambda self: self.old_links)
     @rule(data=st.data())
@@ -107,7 +130,8 @@ class Life(RuleBasedStateMachine):
         name, token = data.draw(st.sampled_from(self.old_links))
         alive = self.desk.joining.look(token).state == "waiting"
         self.desk.joining.confirm(token, seen())
-        self.yes[name] = self.yes[name] or alive
+        if alive:
+            self._says_yes(name)
 
     @rule(name=list_names, everywhere=st.booleans())
     def leave(self, name: str, everywhere: bool) -> None:
@@ -117,7 +141,7 @@ class Life(RuleBasedStateMachine):
         token = sign_link(self.desk.tokens, Purpose.UNSUBSCRIBE, LinkClaim(self.tags[name]))
         view = self.desk.leaving.leave(token, scope="all" if everywhere else "list", via="one-click")
         if view.state == "left":
-            self.yes.update(dict.fromkeys(LISTS if everywhere else (name,), False))
+            self._says_no(*(LISTS if everywhere else (name,)))
         assert not self.yes[name]
 
     @rule(name=list_names)
@@ -127,24 +151,29 @@ class Life(RuleBasedStateMachine):
             self.desk.joining.ask_back(token, seen())
             self.desk.joining.process_requests()
 
-    @rule()
-    def not_me(self) -> None:
-        self.desk.joining.not_me(self.desk.not_me_token(), seen())
+    # A block ends most of what can follow, so it is drawn seldom and only later in a life.
+    @precondition(lambda self: len(self.old_links) > 1)
+    @rule(complaint=st.booleans(), seldom=st.integers(0, 3))
+    def block(self, complaint: bool, seldom: int) -> None:
+        """The spam button, or "not me"."""
+        if seldom < 3:
+            return
+        if complaint:
+            self.desk.suppressions.add(ADA, SuppressionReason.COMPLAINT)
+        else:
+            self.desk.joining.not_me(self.desk.not_me_token(), seen())
         self.blocked = True
-        self.yes = dict.fromkeys(LISTS, False)
+        self._says_no(*LISTS)
 
-    @rule()
-    def complain(self) -> None:
-        self.desk.suppressions.add(ADA, SuppressionReason.COMPLAINT)
-        self.blocked = True
-        self.yes = dict.fromkeys(LISTS, False)
-
-    @rule(reason=st.sampled_from(SuppressionReason))
-    def staff_lift(self, reason: SuppressionReason) -> None:
+    @precondition(lambda self: self.desk.reasons())
+    @rule(data=st.data())
+    def staff_lift(self, data: Any) -> None:
         """Staff lift whatever they can; none of it is a yes of the person."""
+        held = sorted({reason for reason, _ in self.desk.reasons()})
+        reason = SuppressionReason(data.draw(st.sampled_from(held)))
         try:
             self.desk.suppressions.lift(ADA, reason, why="the person asked us by letter")
-        except (LiftRefused, SuppressionMissing):
+        except LiftRefused:
             return
         left = {name for name, _ in self.desk.reasons()}
         self.blocked = bool(left & {"not_me", "complaint"})
@@ -157,11 +186,18 @@ class Life(RuleBasedStateMachine):
     def purge(self) -> None:
         purge_unconfirmed(self.desk.store, self.desk.ledger)
 
+    def _reasons(self, name: str) -> set[str]:
+        return {reason for reason, scope in self.desk.reasons() if scope in {0, self.desk.list_id(name)}}
+
+    @invariant()
+    def a_no_is_remembered_until_the_person_confirms_again(self) -> None:
+        for name in LISTS:
+            assert bool(self._reasons(name)) == self.no[name], name
+
     @invariant()
     def only_the_persons_own_yes_makes_them_mailable(self) -> None:
         for name in LISTS:
-            in_scope = {reason for reason, scope in self.desk.reasons() if scope in {0, self.desk.list_id(name)}}
-            mailable = self.desk.state(ADA, name) == "confirmed" and not in_scope
+            mailable = self.desk.state(ADA, name) == "confirmed" and not self._reasons(name)
             assert mailable == self.yes[name], name
 
     @invariant()
@@ -171,6 +207,6 @@ class Life(RuleBasedStateMachine):
 
 
 Life.TestCase.settings = settings(
-    max_examples=25, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestLife = Life.TestCase

@@ -57,9 +57,14 @@ def test_another_list_id_is_refused_with_the_place_and_nothing_changes(desk: Des
 def test_a_removed_list_is_marked_and_takes_nobody_with_it(desk: Desk) -> None:
     desk.join(ADA, "clearance")
     sync_lists(desk.store, without_clearance(desk.settings))
-    assert {row.name: row.removed_at for row in desk.rows(MailingList)} == {"weekly": None, "clearance": START}
+    assert {row.name: row.removed_at for row in desk.rows(MailingList)} == {
+        "weekly": None,
+        "clearance": START,
+    }
     assert desk.state(ADA, "clearance") == "confirmed"
-    assert desk.leaving.leave(desk.leave_token(ADA, "clearance"), scope="list", via="one-click").state == "left"
+    assert (
+        desk.leaving.leave(desk.leave_token(ADA, "clearance"), scope="list", via="one-click").state == "left"
+    )
 
 
 def test_a_list_that_comes_back_is_the_same_list(desk: Desk) -> None:
