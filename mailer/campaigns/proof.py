@@ -14,7 +14,7 @@ from mailer.addresses import EmailAddress, parse_address
 from mailer.audit import Ledger
 from mailer.campaigns.draft import compile_source, try_on
 from mailer.campaigns.findings import CampaignRefused, CheckReport
-from mailer.campaigns.recipients import Linker, Person, sample_person
+from mailer.campaigns.recipients import Linker, sample_person
 from mailer.campaigns.schedule import freeze
 from mailer.campaigns.source import read_campaign
 from mailer.errors import MailerError
@@ -133,8 +133,3 @@ def _row(context: ProofContext) -> dict[str, Any]:
         "next_attempt_at": now,
         "created_at": now,
     }
-
-
-def proof_reader(context: ProofContext) -> Person:
-    """Who a stored proof is rendered for; the person's tag is the one that acts on nothing."""
-    return Person("a colleague", context.address, context.language, context.fields)

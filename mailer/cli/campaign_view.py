@@ -159,7 +159,7 @@ def print_statuses(everything: Sequence[CampaignStatus]) -> None:
     if not everything:
         console().print("No campaign was scheduled yet. Start with: mailer campaign new SLUG")
         return
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), pad_edge=False)
     for heading, numeric in _COLUMNS:
         table.add_column(
             heading, justify="right" if numeric else "left", no_wrap=heading != "campaign", overflow="fold"
