@@ -1,0 +1,1 @@
+"""What goes out: claims, the journal, retries, the courier and the worker that runs them."""

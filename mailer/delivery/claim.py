@@ -1,0 +1,224 @@
+"""Take due deliveries in small batches; the same transaction reads who may still be mailed (law 3, A58)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+from sqlalchemy.engine import Connection
+
+from mailer import clock
+from mailer.delivery import queries
+from mailer.store import Store
+from mailer.store.vocabulary import (
+    SYSTEM_STREAM,
+    CampaignState,
+    DeliveryKind,
+    DeliveryState,
+    SkipReason,
+    SubscriptionState,
+    SuppressionReason,
+)
+from mailer.subscribers.confirmation import ConfirmationRecipient, confirmation_recipients
+
+# Law 3: an older reading is read again before MAIL FROM.
+MAX_AGE_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One delivery in this worker's hand, with everything its message is made from."""
+
+    id: int
+    kind: DeliveryKind
+    stream: int
+    attempts: int
+    context: Mapping[str, Any]  #: what a proof says of itself
+    confirmation: ConfirmationRecipient | None  #: of a confirmation mail
+    subscription_id: int | None
+    subscription_tag: bytes
+    email: str
+    language: str
+    fields: Mapping[str, Any]
+    campaign_tag: bytes
+    artefact_hash: str
+    read_at: float  #: clock.monotonic() when the state behind this claim was read
+
+    @property
+    def is_system(self) -> bool:
+        """Whether it belongs to the stream that goes first."""
+        return self.stream == SYSTEM_STREAM
+
+    def is_stale(self) -> bool:
+        """Whether it must be read again before MAIL FROM."""
+        return clock.monotonic() - self.read_at > MAX_AGE_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """A delivery that may not leave, and why."""
+
+    delivery_id: int
+    reason: SkipReason
+    words: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recheck:
+    """What a second reading made of claims in hand."""
+
+    fresh: tuple[Claim, ...]
+    released: int = 0
+    skipped: int = 0
+
+
+class Claims:
+    """Claiming and re-reading for one worker; every method is one short transaction."""
+
+    def __init__(self, store: Store, worker_id: int) -> None:
+        self._store = store
+        self._worker_id = worker_id
+        self._turn = 0
+
+    def take_system(self, limit: int) -> list[Claim]:
+        """Due system mail."""
+        return self._take((SYSTEM_STREAM,), limit)
+
+    def take_campaigns(self, limit: int) -> list[Claim]:
+        """Due mail of the campaigns that are sending, each campaign first in its turn."""
+        with self._store.read() as connection:
+            streams = queries.sending_campaigns(connection)
+        if not streams:
+            return []
+        self._turn = (self._turn + 1) % len(streams)
+        return self._take((*streams[self._turn :], *streams[: self._turn]), limit)
+
+    def _take(self, streams: Sequence[int], limit: int) -> list[Claim]:
+        now = clock.now()
+        with self._store.read() as connection:
+            due = [stream for stream in streams if queries.is_due(connection, stream, now)]
+        if not due:
+            return []
+        with self._store.write() as connection:
+            read_at = clock.monotonic()
+            ids: list[int] = []
+            for stream in due:
+                if len(ids) < limit:
+                    ids += queries.due_ids(connection, stream, now, limit - len(ids))
+            claims, skips, _ = self._judge(connection, ids, read_at)
+            queries.mark_claimed(connection, [claim.id for claim in claims], worker_id=self._worker_id)
+            self._skip(connection, skips, now)
+        return claims
+
+    def recheck(self, claims: Sequence[Claim]) -> Recheck:
+        """Read again what stands behind claims in hand; what may not leave is put down at once."""
+        if not claims:
+            return Recheck(())
+        now = clock.now()
+        read_at = clock.monotonic()
+        ids = [claim.id for claim in claims]
+        with self._store.read() as connection:
+            fresh, skips, waiting = self._judge(connection, ids, read_at)
+        if skips or waiting:
+            with self._store.write() as connection:
+                self._skip(connection, skips, now)
+                queries.release(connection, waiting, worker_id=self._worker_id, now=now)
+        return Recheck(tuple(fresh), released=len(waiting), skipped=len(skips))
+
+    def release(self, ids: Sequence[int]) -> None:
+        """Give unsent claims back."""
+        with self._store.write() as connection:
+            queries.release(connection, ids, worker_id=self._worker_id, now=clock.now())
+
+    def skip(self, skips: Sequence[Skip]) -> None:
+        """Settle claims that cannot be sent."""
+        with self._store.write() as connection:
+            self._skip(connection, skips, clock.now())
+
+    def _skip(self, connection: Connection, skips: Sequence[Skip], now: datetime) -> None:
+        rows = [(skip.delivery_id, skip.reason, skip.words) for skip in skips]
+        queries.mark_skipped(connection, rows, worker_id=self._worker_id, now=now)
+
+    def _judge(
+        self, connection: Connection, ids: Sequence[int], read_at: float
+    ) -> tuple[list[Claim], list[Skip], list[int]]:
+        """Split deliveries into those that may leave, those that never may, and those that must wait."""
+        if not ids:
+            return [], [], []
+        rows = [row for row in queries.eligibility(connection, ids) if self._is_ours(row)]
+        asked = [row.id for row in rows if row.kind is DeliveryKind.CONFIRMATION]
+        confirmations = confirmation_recipients(connection, asked) if asked else {}
+        hashes = {
+            bytes(row.email_hash) for row in rows if row.kind is DeliveryKind.CAMPAIGN and row.email_hash
+        }
+        suppressed = queries.suppressions(connection, list(hashes))
+        claims: list[Claim] = []
+        skips: list[Skip] = []
+        waiting: list[int] = []
+        for row in rows:
+            verdict = _hindrance(row, _reasons(row, suppressed), confirmations)
+            if verdict is not None:
+                skips.append(Skip(row.id, verdict))
+            elif row.kind is DeliveryKind.CAMPAIGN and row.campaign_state is not CampaignState.SENDING:
+                waiting.append(row.id)
+            else:
+                claims.append(_as_claim(row, confirmations.get(row.id), read_at))
+        return claims, skips, waiting
+
+    def _is_ours(self, row: Row[Any]) -> bool:
+        return row.state is not DeliveryState.ATTEMPTING or row.worker_id == self._worker_id
+
+
+def _reasons(
+    row: Row[Any], suppressed: Mapping[bytes, Sequence[tuple[int, SuppressionReason]]]
+) -> list[SuppressionReason]:
+    if row.email_hash is None:
+        return []
+    found = suppressed.get(bytes(row.email_hash), ())
+    return [reason for list_id, reason in found if queries.applies_to(row.list_id, list_id)]
+
+
+def _hindrance(
+    row: Row[Any],
+    reasons: Sequence[SuppressionReason],
+    confirmations: Mapping[int, ConfirmationRecipient | SkipReason],
+) -> SkipReason | None:
+    """Why this delivery may never leave, or None."""
+    if row.kind is DeliveryKind.PROOF:
+        return None
+    if row.kind is DeliveryKind.CONFIRMATION:
+        judged = confirmations.get(row.id, SkipReason.ERASED)
+        return judged if isinstance(judged, SkipReason) else None
+    if row.subscription_tag is None:
+        return SkipReason.ERASED
+    if row.subscription_state is SubscriptionState.UNSUBSCRIBED:
+        return SkipReason.UNSUBSCRIBED
+    if reasons:
+        only_left = all(reason is SuppressionReason.UNSUBSCRIBED for reason in reasons)
+        return SkipReason.UNSUBSCRIBED if only_left else SkipReason.SUPPRESSED
+    # F1: only a confirmed subscription is ever mailed.
+    return None if row.subscription_state is SubscriptionState.CONFIRMED else SkipReason.STALE
+
+
+def _as_claim(
+    row: Row[Any], confirmation: ConfirmationRecipient | SkipReason | None, read_at: float
+) -> Claim:
+    return Claim(
+        id=row.id,
+        kind=row.kind,
+        stream=row.stream,
+        attempts=row.attempts,
+        context=row.context or {},
+        confirmation=confirmation if isinstance(confirmation, ConfirmationRecipient) else None,
+        subscription_id=row.subscription_id,
+        subscription_tag=row.subscription_tag or b"",
+        email=row.email or "",
+        language=row.language or "",
+        fields=row.fields or {},
+        campaign_tag=row.campaign_tag or b"",
+        artefact_hash=row.artefact_hash or "",
+        read_at=read_at,
+    )

@@ -1,0 +1,230 @@
+"""The sending engine of one worker: claims in, messages out, outcomes recorded, until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mailer import clock
+from mailer.delivery import queries
+from mailer.delivery.claim import Claim, Claims
+from mailer.delivery.courier import Courier
+from mailer.delivery.hand import Hand
+from mailer.delivery.journal import Journal
+from mailer.delivery.outbox import Outbox
+from mailer.delivery.rate import RateLimit
+from mailer.delivery.record import Records
+from mailer.delivery.recover import recover
+from mailer.delivery.route import Route
+from mailer.delivery.sender import Desk, Messages, Sender
+from mailer.errors import MailerError
+from mailer.store import Store, StoreError
+
+log = logging.getLogger("mailer.delivery")
+
+# How often an idle worker looks for due mail; system mail must leave within 5 s.
+POLL_SECONDS = 0.2
+# How often a worker says it lives, and looks for workers that do not.
+BEAT_SECONDS = 5.0
+# A worker that could not say so for this long lets no body out: others may take its claims later.
+LEASE_SECONDS = 60.0
+# Claims for this long are held at a limited rate; more would only be read again and again.
+HOLD_SECONDS = 2.0
+TROUBLE_SECONDS = (0.2, 5.0)
+
+
+class LeaseLost(MailerError):
+    """Another worker took this one's claims, because it was silent for too long; start it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """The knobs of `[sending]` that the engine turns."""
+
+    connections: int = 4
+    batch_size: int = 50
+    per_second: float | None = None  #: None: unlimited
+    system_share: float = 0.2
+    stop_seconds: float = 30.0
+
+
+class Engine:
+    """Owns one worker's tasks; `run` returns when everything it knew is in the store or the journal."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        worker_id: int,
+        claims: Claims,
+        records: Records,
+        journal: Journal,
+        messages: Messages,
+        new_courier: Callable[[], Courier],
+        options: EngineOptions,
+    ) -> None:
+        self._store = store
+        self._worker_id = worker_id
+        self._claims = claims
+        self._records = records
+        self._journal = journal
+        self._messages = messages
+        self._options = options
+        self._hand = Hand(claims)
+        self._outbox = Outbox(store, records, journal, worker_id=worker_id)
+        self._route = Route()
+        self._lease_until = clock.monotonic() + LEASE_SECONDS
+        self._failures = 0
+        desk = Desk(
+            hand=self._hand,
+            outbox=self._outbox,
+            journal=journal,
+            route=self._route,
+            rate=RateLimit(options.per_second, system_share=options.system_share),
+            messages=messages,
+            may_let_out=lambda: clock.monotonic() < self._lease_until,
+        )
+        # With two connections or more, one is always free for system mail.
+        self._senders = [
+            Sender(desk, new_courier(), system_only=index == 0 and options.connections > 1)
+            for index in range(options.connections)
+        ]
+
+    async def run(self, stop: asyncio.Event) -> bool:
+        """Work until `stop` is set. True: every outcome is in the store, the journal can go.
+
+        Raises LeaseLost when other workers have taken this one for dead.
+        """
+        background = [asyncio.create_task(task) for task in (self._claim(), self._beat())]
+        outbox = asyncio.create_task(self._outbox.run())
+        senders = {asyncio.create_task(sender.run()): sender for sender in self._senders}
+        stopping = asyncio.create_task(stop.wait())
+        watched = {stopping, outbox, *background, *senders}
+        try:
+            done, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            deadline = clock.monotonic() + self._options.stop_seconds
+            await _cancel(background)
+            await self._finish_in_flight(senders, deadline)
+            self._release_unsent()
+            await _cancel([outbox])
+            clean = await self._flush(deadline)
+            await asyncio.gather(*(sender.close() for sender in self._senders))
+        for task in done - {stopping}:
+            task.result()  # a task that ended by itself failed: say so
+        return clean
+
+    async def _finish_in_flight(self, senders: dict[asyncio.Task[None], Sender], deadline: float) -> None:
+        """Let every message that is on the wire get its reply; stop everything else at once."""
+        while busy := [task for task, sender in senders.items() if sender.is_busy and not task.done()]:
+            await _cancel([task for task in senders if task not in busy])
+            if clock.monotonic() > deadline:
+                break
+            await asyncio.sleep(0.01)
+        await _cancel(list(senders))
+
+    def _release_unsent(self) -> None:
+        held = [sender.holding.id for sender in self._senders if sender.holding is not None]
+        self._outbox.release(held + self._hand.empty())
+
+    async def _flush(self, deadline: float) -> bool:
+        while not self._outbox.is_empty:
+            if not await self._outbox.flush_once():
+                if clock.monotonic() > deadline:
+                    log.error("outcomes_left_in_journal")
+                    return False
+                await asyncio.sleep(TROUBLE_SECONDS[0])
+        return True
+
+    async def _claim(self) -> None:
+        while True:
+            if self._route.is_down and self._hand.system_count + self._hand.campaign_count:
+                self._outbox.release(self._hand.empty())
+            if self._route.is_down or self._outbox.is_full:
+                await asyncio.sleep(POLL_SECONDS)
+                continue
+            try:
+                found = await self._fill()
+                self._failures = 0
+            except StoreError as error:
+                await self._trouble(error)
+                continue
+            if not found:
+                await asyncio.sleep(POLL_SECONDS if self._hand.campaign_count == 0 else 0.01)
+
+    async def _fill(self) -> bool:
+        want = self._wanted()
+        found: list[Claim] = []
+        if self._hand.system_count < want:
+            found += await self._take(self._claims.take_system, want)
+        if self._hand.campaign_count <= want // 2:
+            found += await self._take(self._claims.take_campaigns, want)
+        return bool(found)
+
+    async def _take(self, take: Callable[[int], list[Claim]], limit: int) -> list[Claim]:
+        """Claim in a thread; a stop in the middle must not lose what the thread committed."""
+        claiming = asyncio.ensure_future(asyncio.to_thread(self._claim_and_prepare, take, limit))
+        try:
+            claims = await asyncio.shield(claiming)
+        except asyncio.CancelledError:
+            (late,) = await asyncio.gather(claiming, return_exceptions=True)
+            if isinstance(late, list):
+                self._hand.add(late)
+            raise
+        self._hand.add(claims)
+        return claims
+
+    def _claim_and_prepare(self, take: Callable[[int], list[Claim]], limit: int) -> list[Claim]:
+        claims = take(limit)
+        try:
+            self._messages.prepare(claims)
+        except StoreError:
+            log.warning("messages_unprepared")  # each sender tries again, and waits if it must
+        return claims
+
+    def _wanted(self) -> int:
+        rate = self._options.per_second
+        if rate is None:
+            return self._options.batch_size
+        return min(self._options.batch_size, self._options.connections + math.ceil(rate * HOLD_SECONDS))
+
+    async def _trouble(self, error: StoreError) -> None:
+        low, high = TROUBLE_SECONDS
+        if self._failures == 0:
+            log.error("claiming_waits", extra={"reason": str(error)})
+        self._failures += 1
+        await asyncio.sleep(min(high, low * 2 ** min(self._failures, 10)))
+
+    async def _beat(self) -> None:
+        while True:
+            started = clock.monotonic()
+            try:
+                if not await asyncio.to_thread(self._say_alive):
+                    raise LeaseLost(worker=self._worker_id)
+                self._lease_until = started + LEASE_SECONDS
+                await asyncio.to_thread(self._take_over)
+            except StoreError as error:
+                log.warning("heartbeat_missed", extra={"reason": str(error)})
+            await asyncio.sleep(BEAT_SECONDS)
+
+    def _say_alive(self) -> bool:
+        with self._store.write() as connection:
+            return queries.beat(connection, self._worker_id, now=clock.now())
+
+    def _take_over(self) -> None:
+        recover(self._store, self._records, journals=self._journals, besides=self._worker_id)
+
+    @property
+    def _journals(self) -> Path:
+        return self._journal.path.parent
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,204 @@
+"""A worker's local journal: intent before the final dot can leave, outcome after the reply (law 2).
+
+One JSON line each, one write per event-loop turn. What was written survives the
+death of the process; only a power cut can take it back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import logging
+import os
+import secrets
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+from mailer.delivery.courier import BodyWithheld
+from mailer.delivery.model import Attempt, Outcome, OutcomeKind
+
+log = logging.getLogger("mailer.delivery")
+
+# A segment holds some 40 000 records; one whose outcomes are all in the database is deleted.
+SEGMENT_BYTES = 8 * 1024 * 1024
+_LOCK = "lock"
+
+
+class Journal:
+    """The writing end, held by one live process through a file lock."""
+
+    def __init__(self, path: Path, lock: int) -> None:
+        self.path = path
+        self._lock = lock
+        self._number = 0
+        self._size = 0
+        self._file = -1
+        self._intents: list[bytes] = []
+        self._outcomes: list[bytes] = []
+        self._waiters: list[asyncio.Future[None]] = []
+        self._segment_of: dict[int, int] = {}
+        self._open: Counter[int] = Counter()
+        self._scheduled = False
+        self._next_segment()
+
+    @classmethod
+    def create(cls, root: Path) -> Journal:
+        """Make a journal folder of our own below `root` and lock it. Raises OSError."""
+        path = root / f"journal-{secrets.token_hex(8)}"
+        path.mkdir(mode=0o700, parents=True)
+        lock = os.open(path / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return cls(path, lock)
+
+    async def intend(self, attempt: Attempt) -> None:
+        """Write that this message is about to leave. Raises BodyWithheld if it cannot be written."""
+        self._remember(attempt)
+        self._intents.append(_encode(attempt))
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        self._schedule()
+        await waiter
+
+    def note(self, attempt: Attempt) -> None:
+        """Write an outcome at the end of this event-loop turn; kept for the next one if that fails."""
+        self._remember(attempt)
+        self._outcomes.append(_encode(attempt))
+        self._schedule()
+
+    def recorded(self, delivery_ids: Iterable[int]) -> None:
+        """These outcomes are in the database now; segments nobody needs are deleted, oldest first."""
+        for delivery_id in delivery_ids:
+            segment = self._segment_of.pop(delivery_id, None)
+            if segment is not None:
+                self._open[segment] -= 1
+        for segment in sorted(self._open):
+            if self._open[segment] or segment == self._number:
+                break
+            del self._open[segment]
+            (self.path / _segment_name(segment)).unlink(missing_ok=True)
+
+    def flush(self) -> None:
+        """Write what is waiting, in one call; a failure reaches the waiting intents only."""
+        self._scheduled = False
+        intents, self._intents = self._intents, []
+        waiters, self._waiters = self._waiters, []
+        try:
+            self._write(b"".join([*self._outcomes, *intents]))
+        except OSError as error:
+            log.error("journal_unwritable", extra={"reason": error.strerror})
+            for waiter in waiters:
+                if not waiter.done():
+                    waiter.set_exception(BodyWithheld(f"The journal cannot be written: {error.strerror}."))
+            return
+        self._outcomes.clear()
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def close(self, *, remove: bool) -> None:
+        """Let go of the lock; `remove` once every outcome is in the database."""
+        if not remove:
+            self.flush()
+        os.close(self._file)
+        if remove:
+            shutil.rmtree(self.path, ignore_errors=True)
+        os.close(self._lock)
+
+    def _remember(self, attempt: Attempt) -> None:
+        if attempt.delivery_id not in self._segment_of:
+            self._segment_of[attempt.delivery_id] = self._number
+            self._open[self._number] += 1
+
+    def _schedule(self) -> None:
+        if not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self.flush)
+
+    def _write(self, data: bytes) -> None:
+        written = 0
+        try:
+            while written < len(data):
+                written += os.write(self._file, data[written:])
+        except OSError:
+            # A torn line would swallow the next one.
+            os.ftruncate(self._file, self._size)
+            raise
+        self._size += len(data)
+        if self._size > SEGMENT_BYTES:
+            self._next_segment()
+
+    def _next_segment(self) -> None:
+        number = self._number + 1
+        flags = os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
+        file = os.open(self.path / _segment_name(number), flags, 0o600)
+        if self._file >= 0:
+            os.close(self._file)
+        self._file, self._number, self._size = file, number, 0
+        self._open[number] = 0
+
+
+@contextlib.contextmanager
+def held(path: Path) -> Iterator[bool]:
+    """Try to become the owner of a journal folder: True only when its process is gone."""
+    try:
+        lock = os.open(path / _LOCK, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        yield False
+        return
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(lock)
+
+
+def read_journal(path: Path) -> dict[int, Attempt]:
+    """The last word on each delivery: an attempt without an outcome was intended and may have left."""
+    last: dict[int, Attempt] = {}
+    for segment in sorted(path.glob("*.jsonl")):
+        for line in segment.read_bytes().split(b"\n"):
+            attempt = _decode(line)
+            if attempt is not None:
+                last[attempt.delivery_id] = attempt
+    return last
+
+
+def _segment_name(number: int) -> str:
+    return f"{number:08d}.jsonl"
+
+
+def _encode(attempt: Attempt) -> bytes:
+    outcome = attempt.outcome
+    record = [
+        attempt.delivery_id,
+        attempt.number,
+        attempt.message_id,
+        attempt.digest.hex() if attempt.digest is not None else None,
+        attempt.attempted_at.isoformat(),
+    ]
+    if outcome is not None:
+        record += [outcome.kind.value, outcome.reply_code, outcome.status, outcome.reply, outcome.suppress]
+    return json.dumps(record).encode() + b"\n"
+
+
+def _decode(line: bytes) -> Attempt | None:
+    """One record; None for an empty or torn line, which nothing relied on yet."""
+    try:
+        id_, number, message_id, digest, at, *rest = json.loads(line)
+        outcome = None
+        if rest:
+            kind, code, status, reply, suppress = rest
+            outcome = Outcome(OutcomeKind(kind), code, status, reply, suppress)
+        digest_bytes = bytes.fromhex(digest) if digest is not None else None
+        return Attempt(id_, number, message_id, digest_bytes, datetime.fromisoformat(at), outcome)
+    except (ValueError, TypeError):
+        return None

@@ -1,0 +1,86 @@
+"""Write outcomes to the delivery table, in batches, with what follows from them (A53, A54)."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from mailer.delivery import queries
+from mailer.delivery.model import EVENT_OF, Attempt, Event, Outcome, OutcomeKind, follow
+from mailer.delivery.retry import RetryPolicy, wait_after
+from mailer.store.vocabulary import DeliveryState
+
+#: Suppress one address, by its keyed hash, for a hard bounce, in the caller's transaction; the
+#: sentence says which reply it was. From the subscribers room.
+SuppressHardBounce = Callable[[Connection, bytes, str], None]
+
+
+@dataclass(frozen=True)
+class Records:
+    """How outcomes become rows; recording the same one twice changes nothing."""
+
+    policy: RetryPolicy
+    suppress: SuppressHardBounce
+    jitter: Callable[[], float] = random.random
+
+    def write(
+        self, connection: Connection, attempts: Sequence[Attempt], *, worker_id: int, now: datetime
+    ) -> None:
+        """Record attempts that have an outcome; those of ROUTE_DOWN belong to `queries.release`."""
+        deferred = [a.delivery_id for a in attempts if _kind(a) is OutcomeKind.DEFERRED]
+        shorter = queries.give_up_hours_of(connection, deferred) if deferred else {}
+        rows = [
+            self._row(attempt, worker_id=worker_id, now=now, give_up_hours=shorter.get(attempt.delivery_id))
+            for attempt in attempts
+        ]
+        queries.record(connection, rows)
+        queries.skip_cancelled(connection, deferred, now=now)
+        self._suppress(connection, [a for a in attempts if a.outcome is not None and a.outcome.suppress])
+
+    def _row(
+        self, attempt: Attempt, *, worker_id: int, now: datetime, give_up_hours: int | None
+    ) -> dict[str, Any]:
+        outcome = attempt.outcome or UNREAD
+        event = EVENT_OF[outcome.kind]
+        wait = None
+        if event is Event.DEFER:
+            policy = self.policy.shortened(give_up_hours)
+            wait = wait_after(policy, attempt.number, jitter=self.jitter())
+            event = Event.DEFER if wait is not None else Event.EXPIRE
+        return {
+            "b_id": attempt.delivery_id,
+            "b_worker": worker_id,
+            "b_number": attempt.number,
+            "b_state": follow(DeliveryState.ATTEMPTING, event),
+            "b_next": now + wait if wait is not None else None,
+            "b_settled": now if wait is None else None,
+            "b_attempted": attempt.attempted_at,
+            "b_code": outcome.reply_code,
+            "b_status": outcome.status,
+            "b_reply": outcome.reply,
+            "b_message_id": attempt.message_id,
+            "b_digest": attempt.digest,
+        }
+
+    def _suppress(self, connection: Connection, attempts: Sequence[Attempt]) -> None:
+        if not attempts:
+            return
+        hashes = queries.email_hashes_of(connection, [attempt.delivery_id for attempt in attempts])
+        for attempt in attempts:
+            # A proof's or an erased row has nobody to suppress.
+            if attempt.delivery_id in hashes and attempt.outcome is not None:
+                reply = f"reply {attempt.outcome.reply_code} {attempt.outcome.status} to RCPT"
+                self.suppress(connection, hashes[attempt.delivery_id], reply)
+
+
+#: The outcome of an intent whose end nobody saw.
+UNREAD = Outcome(OutcomeKind.UNKNOWN, reply="The sender stopped before the server's last reply was read.")
+
+
+def _kind(attempt: Attempt) -> OutcomeKind:
+    return (attempt.outcome or UNREAD).kind

@@ -1,0 +1,131 @@
+"""One sender process: registers itself, runs the engine until it is told to stop, leaves nothing in doubt."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+from mailer import clock
+from mailer.delivery import queries
+from mailer.delivery.claim import Claims
+from mailer.delivery.courier import Courier
+from mailer.delivery.engine import Engine, EngineOptions
+from mailer.delivery.journal import Journal
+from mailer.delivery.record import Records, SuppressHardBounce
+from mailer.delivery.recover import recover
+from mailer.delivery.retry import RetryPolicy
+from mailer.delivery.sender import Messages
+from mailer.delivery.smtp import SmtpCourier
+from mailer.settings import Settings
+from mailer.settings.values import is_loopback
+from mailer.store import Store, StoreError
+
+log = logging.getLogger("mailer.delivery")
+
+
+async def run_worker(
+    store: Store,
+    settings: Settings,
+    *,
+    messages: Messages,
+    suppress: SuppressHardBounce,
+    journals: Path,
+    stop: asyncio.Event,
+    new_courier: Callable[[], Courier] | None = None,
+) -> None:
+    """Send what is due until `stop` is set; then finish what is in flight and give the rest back.
+
+    Raises StoreError when the database cannot be used at the start, LeaseLost when
+    other workers have taken this one for dead.
+    """
+    records = Records(retry_policy(settings), suppress)
+    await asyncio.to_thread(recover, store, records, journals=journals)
+    journal = Journal.create(journals)
+    try:
+        worker_id = await asyncio.to_thread(_register, store, journal.path)
+    except BaseException:
+        journal.close(remove=True)
+        raise
+    engine = Engine(
+        store,
+        worker_id=worker_id,
+        claims=Claims(store, worker_id),
+        records=records,
+        journal=journal,
+        messages=messages,
+        new_courier=new_courier or partial(SmtpCourier, settings.relay, ehlo_name=ehlo_name(settings)),
+        options=engine_options(settings),
+    )
+    log.info("worker_started", extra={"worker": worker_id})
+    clean = False
+    try:
+        clean = await engine.run(stop)
+    finally:
+        clean = clean and await asyncio.to_thread(_sign_off, store, worker_id)
+        journal.close(remove=clean)
+        log.info("worker_stopped", extra={"worker": worker_id, "clean": clean})
+
+
+def stop_on_signals(stop: asyncio.Event) -> None:
+    """SIGTERM and SIGINT end the work calmly."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+
+
+def retry_policy(settings: Settings) -> RetryPolicy:
+    """The schedule that `[sending]` asks for (A54)."""
+    sending = settings.sending
+    return RetryPolicy(
+        first=timedelta(minutes=sending.first_retry_minutes),
+        then=timedelta(hours=sending.retry_hours),
+        give_up=timedelta(hours=sending.give_up_hours),
+    )
+
+
+def engine_options(settings: Settings) -> EngineOptions:
+    """The engine's knobs from `[sending]` and the relay in use."""
+    sending = settings.sending
+    return EngineOptions(
+        connections=settings.connections,
+        batch_size=sending.batch_size,
+        per_second=sending.rate.per_second,
+        system_share=sending.system_share,
+        stop_seconds=sending.stop_seconds,
+    )
+
+
+def ehlo_name(settings: Settings) -> str:
+    """The name to greet the relay with: configured, this host's, or the site's; never localhost (A48)."""
+    if settings.relay.ehlo_name is not None:
+        return settings.relay.ehlo_name
+    own = socket.getfqdn()
+    if "." in own and not own.startswith("localhost") and not own.replace(".", "").isdigit():
+        return own
+    host = settings.site.host
+    return settings.sending.return_path_domain if is_loopback(host) or "." not in host else host
+
+
+def _register(store: Store, journal: Path) -> int:
+    with store.write() as connection:
+        return queries.add_worker(
+            connection, host=socket.gethostname(), pid=os.getpid(), journal=str(journal), now=clock.now()
+        )
+
+
+def _sign_off(store: Store, worker_id: int) -> bool:
+    """Close the worker's row, if it holds no claim any more; False leaves it to recovery."""
+    try:
+        with store.write() as connection:
+            if queries.claimed_by(connection, worker_id):
+                return False
+            return queries.stop_worker(connection, worker_id, now=clock.now())
+    except StoreError:
+        return False

@@ -1,0 +1,1 @@
+"""Faults on purpose: a server that misbehaves by script, processes that are killed."""
