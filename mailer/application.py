@@ -18,6 +18,7 @@ from mailer.subscribers.importing import Imports
 from mailer.subscribers.joining import Joining
 from mailer.subscribers.leaving import Leaving
 from mailer.subscribers.lists import sync_lists
+from mailer.subscribers.people import People
 from mailer.subscribers.policies import Policies
 from mailer.subscribers.suppressions import Suppressions
 from mailer.tokens import Tokens
@@ -69,6 +70,11 @@ class Site:
     def imports(self) -> Imports:
         """CSV files of other tools."""
         return Imports(self.store, self.settings, self.secrets, self.ledger)
+
+    @cached_property
+    def people(self) -> People:
+        """What is stored about one person."""
+        return People(self.store, self.secrets, self.ledger)
 
     @cached_property
     def policies(self) -> Policies:

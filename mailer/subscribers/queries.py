@@ -291,10 +291,13 @@ def reasons_in_scope(connection: Connection, email_hash: bytes, *, list_id: int)
 
 
 def suppressions_of(connection: Connection, email_hash: bytes) -> list[Row[*tuple[Any, ...]]]:
-    """Every suppression of one address, oldest first."""
+    """Every suppression of one address with its list's name, oldest first."""
     return list(
         connection.execute(
-            select(Suppression.__table__).where(Suppression.email_hash == email_hash).order_by(Suppression.id)
+            select(Suppression.__table__, MailingList.name.label("list"))
+            .outerjoin(MailingList, MailingList.id == Suppression.list_id)
+            .where(Suppression.email_hash == email_hash)
+            .order_by(Suppression.id)
         )
     )
 
