@@ -123,7 +123,7 @@ class Policies:
         folder = self._folder if self._folder.is_dir() else bundled("templates") / "privacy"
         for path in sorted(folder.glob("*.md")):
             match = _FILE_NAME.match(path.name)
-            if match is None:
+            if match is None or not _is_date(match["version"]):
                 raise PolicyInvalid(
                     f"{path} is not named like a policy; name it <year-month-day>.<language>.md, "
                     "for example 2026-11-22.en.md.",
@@ -187,7 +187,7 @@ def _parse(version: str, language: str, source: str, *, path: Path | None = None
             head = yaml.safe_load(match["head"])
         except yaml.YAMLError:
             head = None
-    if match is None or not isinstance(head, dict) or not head.get("title") or not head.get("changes"):
+    if match is None or not isinstance(head, dict) or not head.get("title") or not _is_list(head.get("changes")):
         raise PolicyInvalid(
             f'{path or f"Policy {version}.{language}"} needs front matter between two lines "---" '
             'with "title" and a list "changes" (what is new in this version).'
@@ -200,6 +200,17 @@ def _parse(version: str, language: str, source: str, *, path: Path | None = None
         body=match["body"],
         sha256=sha256(source.encode()).hexdigest(),
     )
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list) and bool(value)
 
 
 def _stored(connection: Connection) -> dict[tuple[str, str], str]:

@@ -6,6 +6,7 @@ import logging
 import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from secrets import token_hex
 
 from starlette.requests import ClientDisconnect, Request
@@ -91,7 +92,7 @@ def log_crash(error: BaseException, reference: str) -> None:
     cause: BaseException | None = error
     while cause is not None:
         frames = traceback.extract_tb(cause.__traceback__)
-        steps = " > ".join(f"{frame.name}:{frame.lineno}" for frame in frames[-6:])
+        steps = " > ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-6:])
         places.append(f"{type(cause).__module__}.{type(cause).__qualname__} at {steps}")
         cause = cause.__cause__
     facts = {"reference": reference, "places": " | caused by | ".join(places)}

@@ -1,0 +1,145 @@
+"""The real server: what a mailbox provider's POST meets on the wire, and a port that is taken."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+from click.testing import CliRunner
+
+from mailer.application import Site
+from mailer.cli.main import main
+from mailer.site import SiteFolder
+from mailer.store import Store, migrate, open_store
+from mailer.web.server import CannotListen, build_server, listen
+from tests.web.client import Client
+from tests.web.conftest import Desk
+
+
+@pytest.fixture
+def served(site: Site) -> Iterator[tuple[Desk, int]]:
+    """The site on a free port of this machine, by uvicorn, on the real clock."""
+    server, listener = build_server(site), listen("127.0.0.1", 0)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield Desk(site, None, Client(server.config.app)), listener.getsockname()[1]
+    server.should_exit = True
+    thread.join(10)
+
+
+def exchange(port: int, raw: bytes) -> bytes:
+    """Send bytes, read all that comes back."""
+    with socket.create_connection(("127.0.0.1", port), 5) as connection:
+        connection.sendall(raw)
+        answer = b""
+        while piece := connection.recv(65536):
+            answer += piece
+    return answer
+
+
+@pytest.mark.rule("A6", "A8", "A9")
+def test_the_wire_form_of_the_requirements_unsubscribes(served: tuple[Desk, int]) -> None:
+    desk, port = served
+    token = desk.leave_token(desk.join("ada@example.net"))
+    answer = exchange(
+        port,
+        f"POST /u/{token} HTTP/1.1\r\nHost: news.shop.example\r\n"
+        "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 26\r\nConnection: close\r\n\r\n"
+        "List-Unsubscribe=One-Click".encode(),
+    )
+    head = answer.split(b"\r\n\r\n")[0].lower()
+    assert head.startswith(b"http/1.1 200 ok")
+    assert b"\r\nlocation:" not in head
+    assert b"\r\nset-cookie:" not in head
+    assert b"\r\nserver:" not in head
+    assert desk.state("ada@example.net") == "unsubscribed"
+
+
+@pytest.mark.rule("A7")
+@pytest.mark.parametrize("length", [b"99999999", b"-1", b"abc"])
+def test_a_dishonest_length_changes_nothing(served: tuple[Desk, int], length: bytes) -> None:
+    desk, port = served
+    token = desk.leave_token(desk.join("ada@example.net"))
+    answer = exchange(
+        port,
+        f"POST /u/{token} HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n".encode()
+        + b"Content-Length: " + length + b"\r\nConnection: close\r\n\r\nList-Unsubscribe=One-Click",
+    )
+    assert b" 4" in answer[:14] or answer == b""
+    assert desk.state("ada@example.net") == "confirmed"
+
+
+@pytest.mark.rule("A16")
+def test_head_and_get_on_the_wire_change_nothing(served: tuple[Desk, int]) -> None:
+    desk, port = served
+    token = desk.leave_token(desk.join("ada@example.net"))
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
+        for method in ("HEAD", "GET", "OPTIONS"):
+            connection.request(method, f"/u/{token}")
+            connection.getresponse().read()
+    assert desk.state("ada@example.net") == "confirmed"
+
+
+def test_a_port_in_use_is_one_clear_sentence() -> None:
+    with listen("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(CannotListen, match=rf"cannot listen on 127.0.0.1 port {port}. Another program"):
+            listen("127.0.0.1", port)
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "2001:db8::1"])
+def test_an_address_of_another_machine_is_one_clear_sentence(host: str) -> None:
+    with pytest.raises(CannotListen, match="cannot listen on"):
+        listen(host, 0)
+
+
+@pytest.fixture
+def empty_site(site_folder: SiteFolder) -> SiteFolder:
+    """A site whose database is where its settings say."""
+    store: Store = open_store("sqlite:///data/mailer.db", root=site_folder.root)
+    migrate.upgrade(store)
+    store.dispose()
+    return site_folder
+
+
+def test_serve_says_that_its_port_is_taken_and_ends_with_1(empty_site: SiteFolder) -> None:
+    with listen("127.0.0.1", 0) as taken:
+        port = str(taken.getsockname()[1])
+        result = CliRunner().invoke(main, ["serve", "--site", str(empty_site.root), "--port", port])
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"mailer: The web pages cannot listen on 127.0.0.1 port {port}.")
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.rule("D25")
+def test_serve_answers_logs_no_token_and_stops_when_asked(empty_site: SiteFolder) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "mailer", "serve", "--site", str(empty_site.root), "--port", str(port)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": os.getcwd()})
+    try:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            try:
+                answer = exchange(port, b"GET /u/seeded-canary HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                break
+            except ConnectionError:
+                time.sleep(0.1)
+        assert answer.startswith(b"HTTP/1.1 404")
+    finally:
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=15)
+    assert "GET /u/{token} 404" in log
+    assert "canary" not in log
+    assert process.returncode in (0, -signal.SIGTERM)
