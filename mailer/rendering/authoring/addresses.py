@@ -98,7 +98,11 @@ class Addresses:
             )
         if scheme == "http" and not url.startswith(self._base):
             return Verdict(
-                url, "link.http", f"`{shown}` is not encrypted.", "Write https:// if the site offers it.", warning=True
+                url,
+                "link.http",
+                f"`{shown}` is not encrypted.",
+                "Write https:// if the site offers it.",
+                warning=True,
             )
         if not scheme:
             return Verdict(

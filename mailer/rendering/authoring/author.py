@@ -30,6 +30,8 @@ CONFIRMATION_LINKS: Final = ("confirm_url", "not_me_url", "expires_at")
 _CONFIRMATION: Final = "system/confirmation"
 #: Characters of one source; a mail is stopped at 95 KB of HTML.
 MAX_SOURCE: Final = 500_000
+#: Characters no text is made of, and those our own marks are made of.
+_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ue000-\ue005]")
 _LAYOUT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
@@ -54,7 +56,9 @@ class Authoring:
     def stop_on_errors(self) -> None:
         """Raises RenderError when something was wrong so far."""
         if self.errors:
-            raise RenderError(sorted(set(self.errors), key=lambda each: (each.path, each.line or 0, each.rule)))
+            raise RenderError(
+                sorted(set(self.errors), key=lambda each: (each.path, each.line or 0, each.rule))
+            )
 
     def rendered(self, body: Body, *, markup: bool) -> Located:
         """A source after compile-time Jinja, with placeholders for what is known per recipient."""
@@ -65,13 +69,30 @@ class Authoring:
                         f"Keep it below {MAX_SOURCE // 1000} KB: mail programs cut off long messages.")
             )  # fmt: skip
             self.stop_on_errors()
+        body = replace(body, text=body.text.replace("\r\n", "\n").replace("\r", "\n"))
+        if bad := _CONTROL.search(body.text):
+            line = body.first_line + body.text.count("\n", 0, bad.start())
+            self.errors.append(
+                Problem(body.path, line, "source.control",
+                        f"The source holds a control character (U+{ord(bad[0]):04X}).",
+                        "Remove it.")
+            )  # fmt: skip
+            return Located("", (Origin(body.path, line),))
         lexed = lex(body, self.names, self.placeholders)
         self.errors += lexed.problems
         if lexed.problems:
             return Located("", (Origin(body.path, body.first_line),))
         try:
             out = sandbox.render(lexed.template, self.values, autoescape=markup)
-        except (TemplateError, MailerError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError) as error:
+        except (
+            TemplateError,
+            MailerError,
+            ArithmeticError,
+            LookupError,
+            TypeError,
+            ValueError,
+            RecursionError,
+        ) as error:
             self.errors.append(_template_problem(error, body))
             out = ""
         return locate(out, body.path, self.placeholders, first_line=body.first_line)
@@ -122,9 +143,16 @@ def author_confirmation(
     *, language: str, list_: ListIdentity, site: SiteIdentity, template_dirs: Sequence[Path]
 ) -> Parts:
     """The programs of the mail that asks whether a sign-up was meant (C6): our words only, no advertising."""
-    work = _begin(list_, site, language, template_dirs, images={}, fields=(), links=CONFIRMATION_LINKS, campaign={})
+    work = _begin(
+        list_, site, language, template_dirs, images={}, fields=(), links=CONFIRMATION_LINKS, campaign={}
+    )
     words = wording(language)
-    said = {"list": list_.title, "site": site.name, "legal_name": site.legal_name, "frequency": list_.frequency}
+    said = {
+        "list": list_.title,
+        "site": site.name,
+        "legal_name": site.legal_name,
+        "frequency": list_.frequency,
+    }
     said["expires"] = work.link("expires_at")
     keys = ("subject", "title", "why", "button", "expires", "what" if list_.frequency else "what_plain")
     work.values["words"] = texts = {
@@ -155,7 +183,7 @@ def _begin(
         "list": {"name": list_.name, "title": list_.title, "description": list_.description,
                  "frequency": list_.frequency},
         "campaign": dict(campaign), "content": "", "subject": "", "preheader": "", "language": language,
-        "words": {},
+        "words": {"view_link": wording(language).text("block.view_link")},
     }  # fmt: skip
     return Authoring(names, site, language, template_dirs, images, values)
 
@@ -200,7 +228,9 @@ def _in_layout(content: mjml.Content, layout: str, work: Authoring) -> Element:
     body = _layout(layout, work.template_dirs)
     root, problems = read_mjml(work.rendered(body, markup=True))
     work.errors += problems
-    tree = next((child for child in root.children if isinstance(child, Element) and child.name == "mjml"), None)
+    tree = next(
+        (child for child in root.children if isinstance(child, Element) and child.name == "mjml"), None
+    )
     if tree is None:
         work.errors.append(Problem(body.path, 1, "layout.mjml", "The layout has no <mjml> element."))
         work.stop_on_errors()
@@ -223,7 +253,11 @@ def _layout(name: str, template_dirs: Sequence[Path]) -> Body:
                 return Body(path.read_text(encoding="utf-8"), "mjml", f"templates/email/{name}.mjml")
     known = sorted({path.stem for folder in template_dirs for path in (folder / "email").glob("*.mjml")})
     raise LayoutMissing(
-        [Problem("", None, "layout.missing", f"There is no layout “{name}”.", f"There are: {', '.join(known)}.")]
+        [
+            Problem(
+                "", None, "layout.missing", f"There is no layout “{name}”.", f"There are: {', '.join(known)}."
+            )
+        ]
     )
 
 
@@ -249,7 +283,9 @@ def _template_problem(error: Exception, body: Body) -> Problem:
     """The problem behind an exception of Jinja or the sandbox, with the template's line where it is known."""
     line: int | None = getattr(error, "lineno", None) or getattr(error, "line", None)
     if line is None:
-        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename in ("<template>", "<unknown>")]
+        frames = [
+            f for f in traceback.extract_tb(error.__traceback__) if f.filename in ("<template>", "<unknown>")
+        ]
         line = frames[-1].lineno if frames else None
     message = str(error) or type(error).__name__
     message = message[0].upper() + message[1:]

@@ -65,7 +65,10 @@ def campaign_lines(list_: ListIdentity, site: SiteIdentity, language: str, links
     return [
         Line(words.text("block.why", list=list_.title, site=site.name)),
         Line(
-            words.text("block.leave"), words.text("block.leave_link", list=list_.title), links.unsubscribe, strong=True
+            words.text("block.leave"),
+            words.text("block.leave_link", list=list_.title),
+            links.unsubscribe,
+            strong=True,
         ),
         Line(words.text("block.view"), words.text("block.view_link"), links.view),
         *identity_lines(site, words),
@@ -101,7 +104,8 @@ def inject(document: dom.Node, lines: list[Line], language: str, *, name: str = 
             dom.remove(element)
     body = dom.first(document, "body")
     html = dom.first(document, "html")
-    assert body is not None and html is not None  # an HTML5 parse always makes both
+    assert body is not None  # an HTML5 parse always makes both
+    assert html is not None
     for ancestor in (html, body):
         style = dom.attributes(ancestor).get("style", "").strip().rstrip(";")
         ancestor.attrs["style"] = (style + ";" if style else "") + _important(_ANCESTOR)
@@ -115,7 +119,12 @@ def as_text(lines: list[Line]) -> str:
         if line.href.startswith("mailto:"):
             out += textwrap.wrap(f"{line.words} {line.label}", _COLUMNS)
         elif line.href:
-            out += ["", *textwrap.wrap(line.words, _COLUMNS), *textwrap.wrap(f"{line.label}:", _COLUMNS), line.href]
+            out += [
+                "",
+                *textwrap.wrap(line.words, _COLUMNS),
+                *textwrap.wrap(f"{line.label}:", _COLUMNS),
+                line.href,
+            ]
         else:
             out += ["", *textwrap.wrap(line.words, _COLUMNS)]
     return "\n".join(out) + "\n"
@@ -142,17 +151,22 @@ def _panel(lines: list[Line], language: str, name: str) -> dom.Element:
 
 def _paragraph(line: Line) -> dom.Element:
     size = "15px" if line.strong else "13px"
-    style = f"display:block;position:static;margin:0 auto 10px;padding:0;max-width:560px;color:{TEXT};font-size:{size};"
+    style = (
+        "display:block;position:static;margin:0 auto 10px;padding:0;max-width:560px;background:none;"
+        f"color:{TEXT};font-size:{size};"
+    )
     paragraph = dom.make("p", {"style": _important(style + _STAY)})
     if line.words:
         paragraph.append_child(dom.Text(line.words + (" " if line.label else "")))
     if line.href:
         padding = "12px 4px" if line.strong else "3px 2px"
         style = (
-            f"display:inline-block;position:static;padding:{padding};color:{LINK};font-size:{size};"
+            f"display:inline-block;position:static;padding:{padding};background:none;color:{LINK};font-size:{size};"
             f"font-weight:{'bold' if line.strong else 'normal'};text-decoration:underline;"
         )
-        paragraph.append_child(dom.make("a", {"href": line.href, "style": _important(style + _STAY)}, line.label))
+        paragraph.append_child(
+            dom.make("a", {"href": line.href, "style": _important(style + _STAY)}, line.label)
+        )
     return paragraph
 
 

@@ -32,7 +32,9 @@ def conditional_problem(node: dom.Node) -> str | None:
     if opening and closing:
         return _content_problem(data[opening.end() : closing.start()])
     if opening and data[opening.end() :].strip() in ("<!", "<!--"):
-        return None if _partner(node, opens=True) else "`<!--[if …]><!-->` is not closed by `<!--<![endif]-->`."
+        return (
+            None if _partner(node, opens=True) else "`<!--[if …]><!-->` is not closed by `<!--<![endif]-->`."
+        )
     if closing and not data[: closing.start()].strip():
         return None if _partner(node, opens=False) else "`<!--<![endif]-->` closes nothing."
     return "This conditional comment has no end: it needs `<![endif]-->`."
@@ -44,7 +46,13 @@ def _partner(node: dom.Node, *, opens: bool) -> bool:
         each for each in dom.children(node.parent) if dom.is_comment(each) and _is_revealed(each.data or "")
     ]
     at = next(index for index, each in enumerate(brothers) if each is node)
-    other = brothers[at + 1] if opens and at + 1 < len(brothers) else brothers[at - 1] if not opens and at else None
+    other = (
+        brothers[at + 1]
+        if opens and at + 1 < len(brothers)
+        else brothers[at - 1]
+        if not opens and at
+        else None
+    )
     return other is not None and bool(_CLOSING.search(other.data or "")) is opens
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import tinycss2
-from justhtml import SelectorError
+from justhtml import SelectorError, matches
 
 from mailer.rendering.authoring import dom
 from mailer.rendering.authoring.block import BLOCK_CLASS
@@ -24,7 +24,7 @@ _HARMLESS: Final = frozenset({"charset", "keyframes", "-webkit-keyframes", "-ms-
 _REFUSED: Final = re.compile(
     r"^(-webkit-|-moz-|-ms-|-o-)?(transform|translate|scale|rotate|perspective|offset(-.+)?|clip|clip-path|mask(-.+)?"
     r"|filter|backdrop-filter|mix-blend-mode|animation(-.+)?|transition(-.+)?|content-visibility|inset(-.+)?|z-index"
-    r"|zoom|all|appearance|binding|behavior|top|right|bottom|left|anchor-name|position-anchor|view-transition-name)$"
+    r"|zoom|all|writing-mode|appearance|binding|behavior|top|right|bottom|left|anchor-name|position-anchor|view-transition-name)$"
 )
 #: Values that hide what they apply to.
 _HIDING: Final[dict[str, Callable[[str], bool]]] = {
@@ -42,7 +42,7 @@ _HIDING: Final[dict[str, Callable[[str], bool]]] = {
     "color": lambda value: value == "transparent" or bool(re.search(r"[,/]\s*0?\.?0+%?\s*\)$", value)),
     "-webkit-text-fill-color": lambda value: value == "transparent",
     "text-indent": lambda value: abs(_pixels(value, 0)) > 100,
-    "line-height": lambda value: _pixels(value) < 4 and not re.fullmatch(r"[\d.]+", value) or value == "0",
+    "line-height": lambda value: value == "0" or (_pixels(value) < 4 and not re.fullmatch(r"[\d.]+", value)),
     "user-select": lambda value: False,
     "pointer-events": lambda value: value == "none",
     "content": lambda value: value not in ("none", "normal", '""', "''"),
@@ -110,7 +110,7 @@ def rules(css: str) -> list[tuple[str, str]]:
 
 def _rule(node: Any) -> Iterator[Finding]:
     if node.type == "error":
-        yield Finding(node.source_line, "css.syntax", f"This CSS cannot be read: {node.message}.")
+        yield Finding(node.source_line, "css.syntax", f"This CSS cannot be read: {node.message.rstrip('.')}.")
     elif node.type == "at-rule":
         yield from _at_rule(node)
     elif node.type == "qualified-rule":
@@ -128,10 +128,15 @@ def _at_rule(node: Any) -> Iterator[Finding]:
             yield from _rule(inner)
     elif name == "import":
         yield Finding(
-            node.source_line, "css.import", "@import loads a style sheet from elsewhere.", "Write the rules here."
+            node.source_line,
+            "css.import",
+            "@import loads a style sheet from elsewhere.",
+            "Write the rules here.",
         )
     elif name not in _HARMLESS and name != "font-face":
-        yield Finding(node.source_line, "css.at-rule", f"@{name} is not available in messages.", "Use @media.")
+        yield Finding(
+            node.source_line, "css.at-rule", f"@{name} is not available in messages.", "Use @media."
+        )
 
 
 def _declarations(nodes: Iterable[Any], *, everywhere: bool) -> Iterator[Finding]:
@@ -145,17 +150,25 @@ def _declarations(nodes: Iterable[Any], *, everywhere: bool) -> Iterator[Finding
 
 def _declaration(line: int, name: str, value: str, *, everywhere: bool) -> Iterator[Finding]:
     if name == "position" and value not in ("static", "relative", "initial"):
-        yield Finding(line, "css.position", f"`position: {value}` lifts a box over others.", "Use tables or columns.")
+        yield Finding(
+            line, "css.position", f"`position: {value}` lifts a box over others.", "Use tables or columns."
+        )
     elif name in ("top", "right", "bottom", "left", "z-index") and value in ("0", "auto", "0px"):
         return
     elif _REFUSED.match(name) and value not in ("none", "normal", "initial", "1"):
-        yield Finding(line, "css.property", f"`{name}` is not available in messages: it can cover other content.")
+        yield Finding(
+            line, "css.property", f"`{name}` is not available in messages: it can cover other content."
+        )
     elif name.startswith("margin") and any(_pixels(part, 0) < -60 for part in value.split()):
-        yield Finding(line, "css.margin", f"`{name}: {value}` pulls a box over others.", "Use at least -60px.")
+        yield Finding(
+            line, "css.margin", f"`{name}: {value}` pulls a box over others.", "Use at least -60px."
+        )
     elif any(abs(_pixels(part, 0)) > _FAR for part in value.split()) and name != "mso-line-height-rule":
         far = "border-radius" in name
         if not far:
-            yield Finding(line, "css.size", f"`{name}: {value}` is larger than any mail.", f"Stay below {_FAR}px.")
+            yield Finding(
+                line, "css.size", f"`{name}: {value}` is larger than any mail.", f"Stay below {_FAR}px."
+            )
     elif re.search(r"expression\s*\(|javascript:|vbscript:", value, re.IGNORECASE):
         yield Finding(line, "css.script", f"`{name}` runs a script.", "Remove it.")
     elif name.startswith("--mailer"):
@@ -173,9 +186,8 @@ def could_match(selectors: str) -> bool:
 
 
 def _one_could_match(selector: str) -> bool:
-    tokens = [t for t in tinycss2.parse_component_value_list(selector.strip(), skip_comments=True)]
     compound: list[Any] = []
-    for token in tokens:
+    for token in tinycss2.parse_component_value_list(selector.strip(), skip_comments=True):
         if token.type == "whitespace" or (token.type == "literal" and token.value in (">", "+", "~")):
             compound = []
         else:
@@ -258,7 +270,8 @@ def inline(document: dom.Node, css: str) -> None:
     """
     for selector, block in rules(css):
         try:
-            found = document.query(selector)
+            # Not document.query(): justhtml 3.16 leaves out a `td` inside a `td` for the selector `.a td`.
+            found = [element for element in dom.elements(document) if matches(element, selector)]
         except SelectorError:
             continue
         for element in found:
@@ -270,4 +283,6 @@ def _merged(own: str, added: str) -> str:
     for name, value, important in declarations(added):
         if name not in kept or (important and not kept[name][1]):
             kept[name] = (value, important)
-    return ";".join(f"{name}:{value}{'!important' if important else ''}" for name, (value, important) in kept.items())
+    return ";".join(
+        f"{name}:{value}{'!important' if important else ''}" for name, (value, important) in kept.items()
+    )

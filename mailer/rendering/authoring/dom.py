@@ -94,6 +94,16 @@ def text_of(node: Node) -> str:
     return "".join(each.data or "" for each in walk(node) if is_text(each))
 
 
+def deeper_than(node: Node, limit: int) -> bool:
+    """Whether elements are nested more than `limit` deep."""
+    level = [node]
+    for _ in range(limit + 1):
+        level = [child for each in level for child in children(each)]
+        if not level:
+            return False
+    return True
+
+
 def remove(node: Node) -> None:
     """Take a node out of its parent."""
     if node.parent is not None:

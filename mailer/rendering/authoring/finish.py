@@ -26,7 +26,9 @@ def finish(document: dom.Node, subject: str, language: str) -> None:
     """Language, title, colour schemes, no stray comments (E1, E2, E9)."""
     way = block.direction(language)
     html, head, body = (dom.first(document, name) for name in ("html", "head", "body"))
-    assert html is not None and head is not None and body is not None  # an HTML5 parse always makes them
+    assert html is not None  # an HTML5 parse always makes all three
+    assert head is not None
+    assert body is not None
     html.attrs["lang"], html.attrs["dir"] = language, way
     for child in dom.children(body):
         if dom.is_element(child):
@@ -81,7 +83,9 @@ def outlook_view(html: str) -> str:
 def _has_block(document: dom.Node, wanted: list[str]) -> bool:
     body = dom.first(document, "body")
     found = [
-        each for each in dom.elements(document) if block.BLOCK_CLASS in dom.attributes(each).get("class", "").split()
+        each
+        for each in dom.elements(document)
+        if block.BLOCK_CLASS in dom.attributes(each).get("class", "").split()
     ]
     shown = [child for child in dom.children(body) if dom.is_element(child)]
     links = [
@@ -97,11 +101,15 @@ def _strange(document: dom.Node, addresses: Addresses) -> Iterator[Problem]:
     for element in dom.elements(document):
         attrs = dom.attributes(element)
         name = element.name
-        if name not in ELEMENTS | _OF_THE_COMPILER or (name == "input" and attrs.get("type") not in _SWITCHES):
+        if name not in ELEMENTS | _OF_THE_COMPILER or (
+            name == "input" and attrs.get("type") not in _SWITCHES
+        ):
             yield Problem("", None, "html.element", f"<{name}> is not available in messages.", "Remove it.")
         for key, value in attrs.items():
             if key.startswith("on") or (key == "http-equiv" and value.lower() == "refresh"):
-                yield Problem("", None, "html.attribute", f"The attribute `{key}` is not available in messages.")
+                yield Problem(
+                    "", None, "html.attribute", f"The attribute `{key}` is not available in messages."
+                )
             if key in ("src", "background", "poster", "srcset"):
                 yield from _foreign(addresses, value)
             if key == "style" and "url(" in value:

@@ -38,7 +38,12 @@ def place(document: dom.Node, placeholders: Placeholders) -> list[Problem]:
         elif dom.is_element(node):
             _attributes(node, placeholders, stack, report)
     for tag, _ in stack:
-        report(tag, "hole.nesting", f"`{tag.words}` is not closed in its own element.", "Close it beside its opening.")
+        report(
+            tag,
+            "hole.nesting",
+            f"`{tag.words}` is not closed in its own element.",
+            "Close it beside its opening.",
+        )
     return problems
 
 
@@ -50,7 +55,9 @@ def _refuse_all(tags: list[Tag], where: str, report: Report) -> None:
         )  # fmt: skip
 
 
-def _comment(node: dom.Node, placeholders: Placeholders, stack: list[tuple[Tag, object]], report: Report) -> None:
+def _comment(
+    node: dom.Node, placeholders: Placeholders, stack: list[tuple[Tag, object]], report: Report
+) -> None:
     data = node.data or ""
     if placeholders.statement.fullmatch(data):
         _nest(placeholders.find(data), node.parent, stack, report)
@@ -80,7 +87,12 @@ def _href(value: str, placeholders: Placeholders, report: Report) -> str:
         tag = placeholders.tag(found)
         before = value[: found.start()]
         if tag.kind is not TagKind.VALUE:
-            report(tag, "hole.href", f"`{tag.words}` stands inside a link address.", "Put it around the whole link.")
+            report(
+                tag,
+                "hole.href",
+                f"`{tag.words}` stands inside a link address.",
+                "Put it around the whole link.",
+            )
         elif not before.strip():
             return f"{found[0]}\ue002r"
         elif _PREFIX.match(before.strip()) is None and not placeholders.pattern.match(before.strip()):
@@ -117,7 +129,9 @@ def _same(one: object, other: object) -> bool:
 
 def build(text: str, placeholders: Placeholders, context: HoleContext) -> Program:
     """The program of a serialised text. Expects balanced choices, which `place` and `lex` have checked."""
-    pattern = re.compile(rf"<!--({placeholders.statement.pattern})-->|{placeholders.pattern.pattern}(?:\ue002([ur]))?")
+    pattern = re.compile(
+        rf"<!--({placeholders.statement.pattern})-->|{placeholders.pattern.pattern}(?:\ue002([ur]))?"
+    )
     branches: list[tuple[str | None, list[Node]]] = [("", [])]
     open_choices: list[list[tuple[str | None, list[Node]]]] = []
     at = 0

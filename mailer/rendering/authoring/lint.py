@@ -19,7 +19,8 @@ from mailer.rendering.identity import Problem, SiteIdentity
 
 #: HTML elements an author may use.
 ELEMENTS: Final = frozenset(
-    "a abbr address article aside b bdi bdo big blockquote br caption center cite code col colgroup dd del dfn div dl dt"
+    "a abbr address article aside b bdi bdo big blockquote br caption center cite code col colgroup dd del dfn div"
+    " dl dt"
     " em figcaption figure font footer h1 h2 h3 h4 h5 h6 header hr i img ins kbd li main mark nav ol p pre q s samp"
     " section small span strike strong style sub sup table tbody td tfoot th thead time tr tt u ul var wbr".split()
 )
@@ -47,8 +48,6 @@ _LOADING: Final = frozenset(
 _FREE: Final = frozenset("href alt title css-class mj-class name rel target id path lang dir".split())
 #: What the MJML compiler takes the icons of social links from.
 _ICONS: Final = "https://www.mailjet.com/images/theme/v1/icons/ico-social/"
-#: Elements deeper than this make readers, and mail programs, give up.
-_DEEPEST: Final = 100
 
 
 class Lint:
@@ -60,7 +59,9 @@ class Lint:
         self.errors: list[Problem] = []
         self.warnings: list[Problem] = []
 
-    def say(self, origin: Origin, rule: str, message: str, remedy: str = "", *, warning: bool = False) -> None:
+    def say(
+        self, origin: Origin, rule: str, message: str, remedy: str = "", *, warning: bool = False
+    ) -> None:
         """Note one problem."""
         target = self.warnings if warning else self.errors
         target.append(Problem(origin.path, origin.line, rule, message, remedy))
@@ -112,7 +113,11 @@ class Lint:
                     f'Write {name}="…".',
                 )  # fmt: skip
         if name.startswith("on") or re.search(r"[^a-zA-Z0-9:_-]", name):
-            self.say(attribute.origin, "html.attribute", f"The attribute `{name[:40]}` is not available in messages.")
+            self.say(
+                attribute.origin,
+                "html.attribute",
+                f"The attribute `{name[:40]}` is not available in messages.",
+            )
         elif name in _LOADING and (value.strip() or name == "src"):
             value = self.verdict(self.addresses.asset(value), attribute.origin)
         elif name == "href":
@@ -125,7 +130,9 @@ class Lint:
 
     def _mjml_value(self, element: Element, name: str, value: str, origin: Origin) -> None:
         if re.search(r"[;{}<>\\]|/\*|url\s*\(|expression\s*\(", value, re.IGNORECASE):
-            self.say(origin, "mjml.attribute", f"`{value[:60]}` is not a value for {name} of <{element.name}>.")
+            self.say(
+                origin, "mjml.attribute", f"`{value[:60]}` is not a value for {name} of <{element.name}>."
+            )
             return
         findings, _ = css.check_inline(f"{name}:{value}")
         for finding in findings:
@@ -141,18 +148,7 @@ class Lint:
                 self._comment(node, origin)
             elif dom.is_element(node):
                 self._element(node, origin, content)
-        self._depth(root, content)
         return []
-
-    def _depth(self, root: dom.Node, content: Located) -> None:
-        level, depth = [root], 0
-        while level:
-            level = [child for node in level for child in dom.children(node)]
-            depth += 1
-            if depth > _DEEPEST:
-                self.say(content.origin(1), "html.depth", f"Elements are nested more than {_DEEPEST} deep.",
-                         "Close what was opened.")  # fmt: skip
-                return
 
     def _comment(self, node: dom.Node, origin: Origin) -> None:
         data = node.data or ""
@@ -168,7 +164,9 @@ class Lint:
         elif problem := conditional_problem(node):
             self.say(origin, "html.conditional", problem, "Outlook would hide what follows; close it.")
         else:
-            for found in re.finditer(r"""(?:src|background|href)\s*=\s*["']?([^"'\s>]+)|url\(\s*["']?([^"')]+)""", data):
+            for found in re.finditer(
+                r"""(?:src|background|href)\s*=\s*["']?([^"'\s>]+)|url\(\s*["']?([^"')]+)""", data
+            ):
                 self.verdict(self.addresses.asset(found[1] or found[2]), origin)
 
     def _element(self, element: dom.Element, origin: Origin, content: Located) -> None:
@@ -182,17 +180,22 @@ class Lint:
             return
         if name == "style":
             text = dom.text_of(element)
-            self.sheet(Located(text, content.lines[max(0, origin_index(content, element)) :] or content.lines))
+            self.sheet(
+                Located(text, content.lines[max(0, origin_index(content, element)) :] or content.lines)
+            )
         for key, value in dom.attributes(element).items():
             self._attribute(element, key, value, origin)
         if name == "img":
             self._image(element, origin)
 
     def _attribute(self, element: dom.Element, key: str, value: str, origin: Origin) -> None:
-        known = key in ATTRIBUTES or key in _OF.get(element.name, ()) or re.fullmatch(r"(data|aria)-[\w-]+", key)
+        known = (
+            key in ATTRIBUTES or key in _OF.get(element.name, ()) or re.fullmatch(r"(data|aria)-[\w-]+", key)
+        )
         if not known:
             self.say(
-                origin, "html.attribute", f"The attribute `{key[:40]}` of <{element.name}> is not available in messages.",
+                origin, "html.attribute",
+                f"The attribute `{key[:40]}` of <{element.name}> is not available in messages.",
                 "Remove it.",
             )  # fmt: skip
         elif key == "href":
@@ -201,7 +204,9 @@ class Lint:
             if not self._held(value, f"the attribute {key} of <{element.name}>"):
                 element.attrs[key] = self.verdict(self.addresses.asset(value), origin)
         elif key == "class" and BLOCK_CLASS in value:
-            self.say(origin, "css.block", "This class belongs to the unsubscribe block.", "Choose another name.")
+            self.say(
+                origin, "css.block", "This class belongs to the unsubscribe block.", "Choose another name."
+            )
         elif key == "style" and not self._held(value, f"the attribute style of <{element.name}>"):
             self._inline(element, value, origin)
 
@@ -250,7 +255,9 @@ class Lint:
         for address in addresses:
             self.verdict(self.addresses.asset(address.url), content.origin(address.line))
         if re.search(r"</|<!--|-->", content.text):
-            self.say(content.origin(1), "css.syntax", "This style sheet holds HTML.", "Close <style> before it.")
+            self.say(
+                content.origin(1), "css.syntax", "This style sheet holds HTML.", "Close <style> before it."
+            )
 
 
 def origin_index(content: Located, element: dom.Element) -> int:

@@ -28,7 +28,9 @@ def to_html(source: Located, placeholders: Placeholders) -> Located:
     for block in _blocks(parser.parse(source.text, environment)):
         html = str(parser.renderer.render(block, parser.options, environment)).rstrip("\n")
         first, after = block[0].map or (0, 1)
-        lines += [source.origin(min(first + 1 + n, max(after, first + 1))) for n in range(html.count("\n") + 1)]
+        lines += [
+            source.origin(min(first + 1 + n, max(after, first + 1))) for n in range(html.count("\n") + 1)
+        ]
         pieces.append(html)
     return Located("\n".join(pieces), tuple(lines) or (source.origin(1),))
 

@@ -158,7 +158,11 @@ class _Reader:
             element = self.stack.pop()
             line = self.origin(position).line
             self.problems.append(
-                _at(element, "mjml.unclosed", f"<{element.name}> is not closed before </{name}> in line {line}.")
+                _at(
+                    element,
+                    "mjml.unclosed",
+                    f"<{element.name}> is not closed before </{name}> in line {line}.",
+                )
             )
         self.stack.pop()
 

@@ -26,6 +26,8 @@ _WRAPPERS: Final = {
 }
 #: The HTML element that content stands in, where it is not a `div`.
 _CONTEXT: Final = {"mj-table": "table"}
+#: Elements deeper than this make readers, and mail programs, give up.
+_DEEPEST: Final = 100
 #: Errors of the HTML parser that mean something is lost.
 _FATAL: Final = re.compile(r"^eof-in|^unexpected-end-tag$|^nested-comment|^abrupt|^incorrectly-opened")
 _TAG: Final = re.compile(r"""<!--.*?-->|<[a-zA-Z/!](?:[^>"']|"[^"]*"|'[^']*')*>""", re.DOTALL)
@@ -75,8 +77,10 @@ class Compiling:
     def element(self, element: Element, parent: Element | None) -> str:
         if element.name == "mj-raw" and (parent is None or parent.name not in _RAW_PARENTS | {"mj-head"}):
             return self.misplaced_raw(element, parent)
-        attrs = "".join(self.attribute(element, each.name, each.value, each.origin) for each in element.attributes)
-        if parent is not None and parent.name == "mj-attributes" or element.name in ("mj-font", "mj-breakpoint"):
+        attrs = "".join(
+            self.attribute(element, each.name, each.value, each.origin) for each in element.attributes
+        )
+        if (parent is not None and parent.name == "mj-attributes") or element.name == "mj-breakpoint":
             return f"<{element.name}{attrs} />"
         if element.content is not None:
             inner = self.piece(element)
@@ -118,9 +122,10 @@ class Compiling:
         rest = self.placeholders.pattern.sub("", words.located.text).strip()
         if rest:
             line = words.located.text.count("\n", 0, words.located.text.find(rest.split("\n")[0])) + 1
+            shown = rest.split("\n")[0].strip()[:40]
             self.warn(
                 words.located.origin(line), "mjml.text",
-                f"The text `{rest.split(chr(10))[0].strip()[:40]}` stands directly in <{parent.name}>; it was left out.",
+                f"The text `{shown}` stands directly in <{parent.name}>; it was left out.",
                 "Text belongs into <mj-text>.",
             )  # fmt: skip
         for tag in tags:
@@ -152,10 +157,26 @@ class Compiling:
         """An author's HTML, checked, closed where it was left open, and written in the plain form."""
         text = self.statements_as_comments(content.text)
         fragment = dom.parse_fragment(text, context)
+        if dom.deeper_than(fragment.root, _DEEPEST):
+            self.problem(
+                content.origin(1), "html.depth", f"Elements are nested more than {_DEEPEST} deep.",
+                "Close what was opened.",
+            )  # fmt: skip
+            return ""
+        for name in ("style", "title", "textarea"):
+            opened = list(re.finditer(rf"<{name}\b", content.text, re.IGNORECASE))
+            if len(opened) > len(re.findall(rf"</{name}\b", content.text, re.IGNORECASE)):
+                line = content.text.count("\n", 0, opened[-1].start()) + 1
+                self.problem(
+                    content.origin(line), "html.unclosed", f"<{name}> is never closed.", f"Add </{name}>."
+                )
         for code, line in fragment.errors:
             if _FATAL.match(code):
-                words = "An end tag closes nothing" if code == "unexpected-end-tag" else "A comment or tag is not closed"
-                self.problem(content.origin(line), "html.syntax", f"{words} ({code}).", "Close what was opened.")
+                end_tag = code == "unexpected-end-tag"
+                words = "An end tag closes nothing" if end_tag else "A comment or tag is not closed"
+                self.problem(
+                    content.origin(line), "html.syntax", f"{words} ({code}).", "Close what was opened."
+                )
         self.problems += self.inspect(fragment.root, content)
         return dom.serialise(fragment.root)
 
@@ -227,7 +248,8 @@ def _into_text(element: Element, mark: str, content: Content, problems: list[Pro
     before, _, after = element.content.text.partition(mark)
     first = before.count("\n")
     html = content.html
-    lines = (*element.content.lines[:first], *html.lines[: html.text.count("\n") + 1], *element.content.lines[first + 1 :])
+    inner = html.lines[: html.text.count("\n") + 1]
+    lines = (*element.content.lines[:first], *inner, *element.content.lines[first + 1 :])
     element.content = Located(before + html.text + after, lines)
 
 

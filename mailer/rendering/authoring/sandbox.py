@@ -7,6 +7,7 @@ only `+`, `*`, `~` and a few filters grow a value, and each result is measured f
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
@@ -46,10 +47,8 @@ def _as_date(value: Any, form: str = "%Y-%m-%d") -> str:
     if isinstance(value, Undefined):
         return str(value)
     if isinstance(value, str):
-        try:
+        with contextlib.suppress(ValueError):
             value = datetime.datetime.fromisoformat(value)
-        except ValueError:
-            return value
     return str(value.strftime(form) if isinstance(value, datetime.date) else value)
 
 
@@ -153,7 +152,9 @@ class Budget:
     def look(self) -> None:
         """Raises `TemplateTooLong` when the time is used up."""
         if clock.monotonic() > self._deadline:
-            raise TemplateTooLong(f"The template renders longer than {MAX_SECONDS:g} seconds. Make it simpler.")
+            raise TemplateTooLong(
+                f"The template renders longer than {MAX_SECONDS:g} seconds. Make it simpler."
+            )
 
 
 def _measured(value: Any) -> Any:
@@ -168,7 +169,9 @@ class SandboxEnvironment(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%"})
 
     def __init__(self, *, autoescape: bool) -> None:
-        super().__init__(undefined=StrictUndefined, autoescape=autoescape, keep_trailing_newline=True, loader=None)
+        super().__init__(
+            undefined=StrictUndefined, autoescape=autoescape, keep_trailing_newline=True, loader=None
+        )
         self.budget = Budget()
         self.filters = {**FILTERS, "_counted": self.budget.counted, "_concat": _join}
         self.tests = dict(TESTS)
@@ -194,11 +197,13 @@ def _bounded_range(*arguments: int) -> range:
 def allow(tree: nodes.Template) -> None:
     """Refuse what messages do not have. Raises `TemplateForbidden` with the line."""
     for node in (tree, *tree.find_all(nodes.Node)):
-        if isinstance(node, nodes.Call) and not (isinstance(node.node, nodes.Name) and node.node.name == "range"):
+        if isinstance(node, nodes.Call) and not (
+            isinstance(node.node, nodes.Name) and node.node.name == "range"
+        ):
             raise TemplateForbidden("Calling something is not available in messages.", line=node.lineno)
         if isinstance(node, nodes.For) and node.recursive:
             raise TemplateForbidden("A recursive `for` is not available in messages.", line=node.lineno)
-        if isinstance(node, _EXPRESSIONS) or isinstance(node, _STATEMENTS):
+        if isinstance(node, (*_EXPRESSIONS, *_STATEMENTS)):
             continue
         word = _WORDS.get(type(node), type(node).__name__.lower())
         raise TemplateForbidden(f"`{word}` is not available in messages.", line=node.lineno)
@@ -240,7 +245,9 @@ def render(template: str, names: Mapping[str, Any], *, autoescape: bool) -> str:
     for chunk in compiled.generate(dict(names)):
         size += len(chunk)
         if size > MAX_OUTPUT:
-            raise TemplateTooLong(f"The template writes more than {MAX_OUTPUT} characters. Shorten its loops.")
+            raise TemplateTooLong(
+                f"The template writes more than {MAX_OUTPUT} characters. Shorten its loops."
+            )
         environment.budget.look()
         chunks.append(chunk)
     return "".join(chunks)

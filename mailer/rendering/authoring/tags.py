@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import re
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -111,7 +111,11 @@ class Names:
 
     def recipient(self, name: str) -> bool:
         """Whether a name is known only for a recipient."""
-        return name == "subscriber" or name in self.links or (name in self.fields and name not in self.compile_time)
+        return (
+            name == "subscriber"
+            or name in self.links
+            or (name in self.fields and name not in self.compile_time)
+        )
 
 
 _Token = tuple[int, str, str]
@@ -161,7 +165,9 @@ def lex(body: Body, names: Names, placeholders: Placeholders) -> Lexed:
         return Lexed("", tuple(state.problems))
     _walk(tokens, state)
     for word, line, _ in state.stack:
-        state.problem(line, "template.unclosed", f"`{{% {word} %}}` is never closed.", f"Add {{% end{word} %}}.")
+        state.problem(
+            line, "template.unclosed", f"`{{% {word} %}}` is never closed.", f"Add {{% end{word} %}}."
+        )
     return Lexed("".join(state.out), tuple(state.problems))
 
 
@@ -250,7 +256,9 @@ def _continue(word: str, line: int, inner: Sequence[_Token], whole: str, state: 
     opener, _, group = state.stack[-1] if state.stack else ("", 0, 0)
     if not opener or (word.startswith("end") and word != f"end{opener}"):
         remedy = f"The innermost open tag is {{% {opener} %}}." if opener else "Remove it, or open it first."
-        state.problem(line, "template.unopened", f"`{{% {word} %}}` closes nothing that is open here.", remedy)
+        state.problem(
+            line, "template.unopened", f"`{{% {word} %}}` closes nothing that is open here.", remedy
+        )
         return
     if word.startswith("end"):
         state.stack.pop()
@@ -340,7 +348,9 @@ def _qualified(inner: Sequence[_Token], names: Names, *, skip_first: bool = Fals
 
 def _joined(inner: Iterable[_Token], *, skip_first: bool = False) -> str:
     text = "".join(part for _, _, part in inner).strip()
-    return text.split(None, 1)[-1] if skip_first and len(text.split(None, 1)) > 1 else "" if skip_first else text
+    return (
+        text.split(None, 1)[-1] if skip_first and len(text.split(None, 1)) > 1 else "" if skip_first else text
+    )
 
 
 def _parts_of(word: str, expression: str) -> tuple[str, str]:
@@ -401,10 +411,3 @@ def locate(rendered: str, path: str, placeholders: Placeholders, *, first_line: 
         origins.append(Origin(path, current))
         current = int(marks[-1]) if marks else current
     return Located(placeholders.mark.sub("", rendered), tuple(origins))
-
-
-def text_problems(located: Located, rule: str, found: Mapping[int, str]) -> list[Problem]:
-    """Problems at lines of located text."""
-    return [
-        Problem(located.origin(line).path, located.origin(line).line, rule, words) for line, words in found.items()
-    ]

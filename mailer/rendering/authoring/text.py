@@ -90,7 +90,8 @@ class _Writer:
     def columns(self, text: str) -> int:
         """The columns a text takes, wide characters counted twice."""
         plain = self.placeholders.pattern.sub(
-            lambda found: "x" * _VALUE_WIDTH if self.placeholders.tag(found).kind is TagKind.VALUE else "", text
+            lambda found: "x" * _VALUE_WIDTH if self.placeholders.tag(found).kind is TagKind.VALUE else "",
+            text,
         )
         return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in plain)
 
@@ -120,7 +121,11 @@ def _node(node: dom.Node, writer: _Writer, skip: str) -> None:
 
 def _is_silent(node: dom.Element, skip: str) -> bool:
     attrs = dom.attributes(node)
-    hidden = bool(_HIDDEN.search(attrs.get("style", ""))) or "hidden" in attrs or attrs.get("aria-hidden") == "true"
+    hidden = (
+        bool(_HIDDEN.search(attrs.get("style", "")))
+        or "hidden" in attrs
+        or attrs.get("aria-hidden") == "true"
+    )
     return node.name in _SILENT or hidden or bool(skip and skip in attrs.get("class", "").split())
 
 
