@@ -186,7 +186,7 @@ def subscription_states(connection: Connection, list_id: int) -> dict[Subscripti
         .where(Subscription.list_id == list_id)
         .group_by(Subscription.state)
     )
-    return {state: count for state, count in rows}
+    return dict(rows.all())
 
 
 def confirmed_but_suppressed(connection: Connection, list_id: int) -> dict[str, int]:

@@ -135,7 +135,9 @@ class Scheduler:
         if expect != plan.audience:
             raise WrongCount(_wrong_count(plan, expect), slug=plan.slug)
         source, compiled = plan.checked.source, plan.checked.compiled
-        assert source is not None and compiled is not None  # a plan exists only of a passed check
+        # A plan exists only of a passed check.
+        assert source is not None
+        assert compiled is not None
         with self.store.write() as connection:
             _one_at_a_time(connection, self.store, plan.slug)
             _refuse_twice(connection, plan.slug)

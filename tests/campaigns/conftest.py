@@ -169,7 +169,7 @@ def crowd(store: Store, settings: Settings, secrets: Secrets) -> Crowd:
     """Nobody yet, on the lists of the settings."""
     sync_lists(store, settings)
     with store.read() as connection:
-        lists = {name: id_ for name, id_ in connection.execute(select(MailingList.name, MailingList.id))}
+        lists = dict(connection.execute(select(MailingList.name, MailingList.id)).all())
     return Crowd(store, secrets, lists)
 
 

@@ -76,7 +76,7 @@ def test_only_confirmed_and_unsuppressed_people_of_the_list_get_a_delivery(
     start(store, ledger)
     materialise(store, campaign_id)
 
-    assert rows(store) == {id_: (DeliveryState.QUEUED, None) for id_ in [*wanted, elsewhere]}
+    assert rows(store) == dict.fromkeys([*wanted, elsewhere], (DeliveryState.QUEUED, None))
 
 
 def test_the_rows_are_ready_to_be_claimed(store, ledger, crowd, campaign_row):
