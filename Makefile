@@ -10,8 +10,6 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.1
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# A cache of compiled files beside the sources would make two checkouts differ.
-export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help demo up test check docs format lock wheel clean
 .DEFAULT_GOAL := help
