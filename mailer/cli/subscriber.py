@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from mailer.addresses import EmailAddress
     from mailer.application import Site
     from mailer.subscribers.evidence import Evidence
-    from mailer.subscribers.people import PersonView
+    from mailer.subscribers.people import PersonView, SubscriptionView
 
 #: How the evidence of a sign-up entered by staff names its form.
 FORM = "mailer subscriber add"
@@ -153,40 +154,43 @@ def show(site: Site, *, address: str, as_json: bool) -> None:
 
 
 def _print(view: PersonView) -> None:
-    facts = {
-        "language": view.language,
-        "since": view.created_at,
-        **{f"field {k}": v for k, v in view.fields.items()},
-    }
+    facts = {"language": view.language, "stored since": view.created_at and _minute(view.created_at)}
+    facts |= {f"field {name}": value for name, value in view.fields.items()}
     print_facts({name: value for name, value in facts.items() if value is not None}, title=view.email)
     if view.subscriptions:
         print_table(
-            ["list", "state", "source", "requested", "confirmed", "left", "link alive until"],
-            [
-                [
-                    s.list_name,
-                    s.state.value,
-                    s.source,
-                    s.requested_at,
-                    s.confirmed_at,
-                    s.unsubscribed_at,
-                    s.link_until,
-                ]
-                for s in view.subscriptions
-            ],
+            ["list", "state", "since (UTC)", "came by"],
+            [[row.list_name, _state(row), _minute(row.since), row.source] for row in view.subscriptions],
         )
     else:
         click.echo("  On no list.")
     if view.suppressions:
         print_table(
-            ["not mailed because", "on", "by", "note", "since"],
+            ["not mailed", "because", "since (UTC)", "by", "note"],
             [
-                [s.reason.value, s.list_name or "every list", s.source, s.note, s.created_at]
-                for s in view.suppressions
+                [
+                    row.list_name or "on any list",
+                    row.reason.value,
+                    _minute(row.created_at),
+                    row.source,
+                    row.note,
+                ]
+                for row in view.suppressions
             ],
         )
     print_table(
-        ["at", "event", "list"],
-        [[record.at, record.event, (record.payload or {}).get("list")] for record in view.history],
-        title="Consent record",
+        ["at (UTC)", "what the ledger holds", "list"],
+        [[_minute(row.at), row.event, (row.payload or {}).get("list")] for row in view.history],
     )
+
+
+def _state(row: SubscriptionView) -> str:
+    return (
+        f"{row.state.value}, link alive until {_minute(row.link_until)}"
+        if row.link_until
+        else row.state.value
+    )
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}"

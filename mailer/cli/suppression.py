@@ -48,15 +48,15 @@ def list_(site: Site, *, reason: str | None, as_json: bool) -> None:
         print_json(rows)
         return
     print_table(
-        ["address", "reason", "on", "by", "note", "since"],
+        ["address", "reason", "on", "since", "by", "note"],
         [
             [
                 row.masked or f"hash {row.hash[:12]}",
                 row.reason.value,
                 row.list_name or "every list",
+                f"{row.created_at:%Y-%m-%d}",
                 row.source,
                 row.note,
-                row.created_at,
             ]
             for row in rows
         ],

@@ -35,6 +35,16 @@ class SubscriptionView:
     unsubscribed_at: datetime | None
     link_until: datetime | None  #: a confirm link is alive until then
 
+    @property
+    def since(self) -> datetime:
+        """When they came to stand where they stand."""
+        since = {
+            SubscriptionState.PENDING: self.requested_at,
+            SubscriptionState.CONFIRMED: self.confirmed_at,
+            SubscriptionState.UNSUBSCRIBED: self.unsubscribed_at,
+        }
+        return since[self.state] or self.requested_at
+
 
 @dataclass(frozen=True, slots=True)
 class SuppressionView:
