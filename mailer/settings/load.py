@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -23,7 +24,11 @@ from mailer.settings.samples import is_trial, sample_settings
 __all__ = ["Problem", "SettingsInvalid", "load_settings", "parse_settings"]
 
 _PREFIX = "MAILER_"
-_NO_SECRETS = "must not stand in the file; use the environment or password_file."
+_NO_SECRETS = {
+    "password": "must not stand in the file; use the environment or password_file.",
+    "url": "holds a password, which must not stand in the file; use MAILER_DATABASE__URL.",
+}
+_PASSWORD_IN_URL = re.compile(r"[^:]+://[^/@]*:[^/@]+@")
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -40,10 +45,10 @@ def parse_settings(
 ) -> Settings:
     """The same for a text that is to stand at `path`; `allow_samples` while it is being written."""
     raw = _parse(path, text)
-    in_file = _secrets_in_file(raw)
+    in_file = list(_secrets_in_file(raw))
     source = Source(path, find_lines(text), _overlay(raw, environ))
-    problems = [source.problem(key, _NO_SECRETS) for key in in_file]
-    problems += _read_passwords(raw, source)
+    problems = [source.problem(key, _NO_SECRETS[key[-1]]) for key in in_file]
+    problems += _read_passwords(raw, source, environ.get("CREDENTIALS_DIRECTORY"))
     problems += [] if allow_samples else _refuse_samples(raw, source)
     try:
         settings = Settings.model_validate(raw)
@@ -105,8 +110,12 @@ def _existing(table: Mapping[str, Any], part: str) -> str:
     return next((key for key in table if key.lower().replace("-", "_") == part), part)
 
 
-def _secrets_in_file(raw: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    return [("smtp", name, "password") for name, relay in _relays(raw) if "password" in relay]
+def _secrets_in_file(raw: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    yield from (("smtp", name, "password") for name, relay in _relays(raw) if "password" in relay)
+    database = raw.get("database")
+    url = database.get("url") if isinstance(database, dict) else None
+    if isinstance(url, str) and _PASSWORD_IN_URL.match(url):
+        yield ("database", "url")
 
 
 def _relays(raw: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -115,7 +124,7 @@ def _relays(raw: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         yield from ((name, relay) for name, relay in relays.items() if isinstance(relay, dict))
 
 
-def _read_passwords(raw: Mapping[str, Any], source: Source) -> Iterator[Problem]:
+def _read_passwords(raw: Mapping[str, Any], source: Source, credentials: str | None) -> Iterator[Problem]:
     """Put the content of each password_file in its place; the files are named from the site's folder."""
     for name, relay in _relays(raw):
         if isinstance(relay.get("ca_file"), str):
@@ -124,7 +133,9 @@ def _read_passwords(raw: Mapping[str, Any], source: Source) -> Iterator[Problem]
             continue
         file = relay["password_file"] = source.path.parent / relay["password_file"]
         try:
-            if file.stat().st_mode & _OTHERS:
+            # systemd hands a credential over by an ACL, whose mask shows as group bits.
+            private = stat.S_IRWXO if credentials and file.parent == Path(credentials) else _OTHERS
+            if file.stat().st_mode & private:
                 sentence = f"names {file}, which others can read. Run: chmod 600 {file}"
                 yield source.problem(("smtp", name, "password_file"), sentence)
             relay.setdefault("password", file.read_text(encoding="utf-8").strip())

@@ -69,6 +69,11 @@ class Store:
             yield connection
             connection.commit()
 
+    def ping(self) -> None:
+        """Return if the database answers; raises StoreUnreachable, StoreBusy or StoreFull if not."""
+        with self.read() as connection:
+            connection.exec_driver_sql("SELECT 1")
+
     def dispose(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()

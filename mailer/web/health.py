@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import text
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from mailer.store import Store
 from mailer.store.errors import StoreError
 from mailer.web.pages import web_of
 from mailer.web.work import in_thread
@@ -20,12 +18,7 @@ async def healthz(_request: Request) -> Response:
 async def readyz(request: Request) -> Response:
     """Ready for visitors, or 503 while the database is not."""
     try:
-        await in_thread(_ask, web_of(request).site.store)
+        await in_thread(web_of(request).site.store.ping)
     except StoreError as error:
         return JSONResponse({"status": "unavailable", "reason": type(error).__name__}, 503, {"Retry-After": "5"})
     return JSONResponse({"status": "ok"})
-
-
-def _ask(store: Store) -> None:
-    with store.read() as connection:
-        connection.execute(text("SELECT 1"))

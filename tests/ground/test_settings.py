@@ -279,3 +279,16 @@ def test_every_value_survives_being_written_as_toml(value: object) -> None:
     except UnicodeEncodeError:
         return  # a lone surrogate is no text, in TOML as elsewhere
     assert tomllib.loads(f"key = {toml_value(value)}")["key"] == value
+
+
+@pytest.mark.rule("D6")
+def test_a_credential_of_systemd_is_private_although_its_group_bits_show(path: Path, tmp_path: Path) -> None:
+    """It is handed over by an ACL; its mask looks like a right of the group."""
+    passed = tmp_path / "credentials" / "relay"
+    passed.parent.mkdir()
+    passed.write_text("s3cret", encoding="utf-8")
+    passed.chmod(0o440)
+    environ = {"MAILER_SMTP__MAIN__PASSWORD_FILE": str(passed)}
+    with pytest.raises(SettingsInvalid, match="others can read"):
+        load_settings(path, environ)
+    assert load_settings(path, environ | {"CREDENTIALS_DIRECTORY": str(passed.parent)}).relay.password
