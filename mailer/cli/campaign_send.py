@@ -58,7 +58,7 @@ def schedule(
         print_plan(plan)
     if dry_run:
         return
-    if expect is None and not as_json and sys.stdin.isatty():
+    if expect is None and not as_json and can_ask():
         expect = click.prompt(
             f"Type the number of people it reaches ({plan.audience}) to schedule it", type=int
         )
@@ -67,6 +67,11 @@ def schedule(
         print_json({**plan.as_json(), "campaign": done.campaign_id, "artefact": done.artefact_hash})
     else:
         print_scheduled(done)
+
+
+def can_ask() -> bool:
+    """Whether somebody sits there who can type an answer."""
+    return sys.stdin.isatty()
 
 
 @click.command()
