@@ -95,7 +95,7 @@ def test_not_ready_is_told_while_the_database_is_away(desk: Desk, monkeypatch: p
     def fail(*_: Any, **__: Any) -> None:
         raise StoreUnreachable()
 
-    monkeypatch.setattr("mailer.web.health._ask", fail)
+    monkeypatch.setattr("mailer.store.engine.Store.ping", fail)
     answer = desk.client.get("/readyz")
     assert answer.status_code == 503
     assert desk.client.get("/healthz").status_code == 200
