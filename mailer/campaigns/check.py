@@ -9,7 +9,7 @@ from pathlib import Path
 from mailer.campaigns import queries
 from mailer.campaigns.draft import Draft, as_findings, compile_source, identity_of, try_on
 from mailer.campaigns.findings import CheckReport, Finding, Severity
-from mailer.campaigns.preflight import run_preflight
+from mailer.campaigns.preflight import run_preflight, weigh
 from mailer.campaigns.recipients import Linker, Person, empty_person, person_of, sample_person, worst_person
 from mailer.campaigns.source import CampaignSource, SourceInvalid, read_campaign
 from mailer.rendering import CompiledMessage, Renderer, RenderError
@@ -49,7 +49,7 @@ class Checker:
             return Checked(CheckReport.of(slug, as_findings(error)))
         # What is judged is what will be frozen, so it is read back from its bytes first (law 9).
         frozen = CompiledMessage.from_bytes(compiled.to_bytes())
-        findings = [Finding.of(problem, Severity.WARNING) for problem in compiled.warnings]
+        findings = [Finding.of(problem, weigh(problem)) for problem in compiled.warnings]
         if frozen.hash != compiled.hash:
             findings.append(_unstable(source.path))
         specimens, failures = try_on(frozen, self._made_up(source), self.linker, path=source.path)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from mailer.campaigns.preflight.table import RULES, Rule, run_preflight
+from mailer.campaigns.preflight.table import RULES, STRICTER, Rule, run_preflight, weigh
 
-__all__ = ["RULES", "Rule", "run_preflight"]
+__all__ = ["RULES", "STRICTER", "Rule", "run_preflight", "weigh"]

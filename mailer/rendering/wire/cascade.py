@@ -7,15 +7,16 @@ attributes, media by a predicate. Nothing is inherited here; that depends on the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 from xml.etree import ElementTree
 
 import tinycss2
 from cssselect2 import ElementWrapper, Matcher, SelectorError, compile_selector_list
-from justhtml import Comment, Element, JustHTML, Text
+from justhtml import Element, JustHTML, Text
 
 _Weight = tuple[bool, bool, tuple[int, ...], int]
+_Declaration = tuple[str, str, bool]  # name, value, importance
 
 
 def not_print(query: str) -> bool:
@@ -49,22 +50,14 @@ class Styles:
         for specificity, order, _, declarations in self._matcher.match(wrapper):
             for name, value, important in declarations:
                 _consider(won, name, value, (important, False, specificity, order))
-        for name, value, important in self._of_block(wrapper.etree_element.attrib.get("style", "")):
+        for name, value, important in _of_attribute(wrapper.etree_element.attrib.get("style", ""), self._properties):
             _consider(won, name, value, (important, True, (), 0))
         return {name: value for name, (_, value) in won.items()}
-
-    def _of_block(self, content: Any) -> list[tuple[str, str, bool]]:
-        nodes = tinycss2.parse_blocks_contents(content, skip_comments=True, skip_whitespace=True)
-        return [
-            (node.lower_name, tinycss2.serialize(node.value).strip().lower(), node.important)
-            for node in nodes
-            if node.type == "declaration" and node.lower_name in self._properties
-        ]
 
     def _add_rules(self, rules: list[Any]) -> None:
         for rule in rules:
             if rule.type == "qualified-rule":
-                declarations = self._of_block(rule.content)
+                declarations = _declarations(rule.content, self._properties)
                 if declarations:
                     self._add_selectors(rule.prelude, declarations)
             elif rule.type == "at-rule" and rule.content is not None:
@@ -78,7 +71,7 @@ class Styles:
         if counts:
             self._add_rules(tinycss2.parse_rule_list(rule.content, skip_comments=True, skip_whitespace=True))
 
-    def _add_selectors(self, prelude: list[Any], declarations: list[tuple[str, str, bool]]) -> None:
+    def _add_selectors(self, prelude: list[Any], declarations: list[_Declaration]) -> None:
         try:
             selectors = compile_selector_list(prelude)
         except SelectorError:
@@ -87,6 +80,21 @@ class Styles:
         for selector in selectors:
             if selector.pseudo_element is None:
                 add(selector)
+
+
+@lru_cache(maxsize=4096)
+def _of_attribute(style: str, properties: frozenset[str]) -> tuple[_Declaration, ...]:
+    """Layout tools write the same few `style` attributes hundreds of times."""
+    return tuple(_declarations(style, properties))
+
+
+def _declarations(content: Any, properties: frozenset[str]) -> list[_Declaration]:
+    nodes = tinycss2.parse_blocks_contents(content, skip_comments=True, skip_whitespace=True)
+    return [
+        (node.lower_name, tinycss2.serialize(node.value).strip().lower(), node.important)
+        for node in nodes
+        if node.type == "declaration" and node.lower_name in properties
+    ]
 
 
 def _consider(won: dict[str, tuple[_Weight, str]], name: str, value: str, weight: _Weight) -> None:
@@ -104,7 +112,7 @@ def _element(node: Element) -> ElementTree.Element:
                 made.text = (made.text or "") + (child.data or "")
             else:
                 last.tail = (last.tail or "") + (child.data or "")
-        elif isinstance(child, Element) and not isinstance(child, Comment):
+        elif isinstance(child, Element):
             last = _element(child)
             made.append(last)
     return made

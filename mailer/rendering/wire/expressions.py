@@ -98,7 +98,7 @@ class _Flatten(NodeTransformer):
     def __init__(self, source: str, fields: Collection[str], used: set[str]) -> None:
         self.source, self.fields, self.used = source, fields, used
 
-    def visit_Name(self, node: nodes.Name) -> nodes.Node:
+    def visit_Name(self, node: nodes.Name) -> nodes.Node:  # noqa: N802 - named after the node, as Jinja calls it
         if node.name == _SUBSCRIBER:
             raise ExpressionRefused(f"`{self.source}` names the whole subscriber; name one field of it.")
         if node.name not in RECIPIENT_NAMES:
@@ -109,10 +109,10 @@ class _Flatten(NodeTransformer):
         self.used.add(node.name)
         return node
 
-    def visit_Getattr(self, node: nodes.Getattr) -> nodes.Node:
+    def visit_Getattr(self, node: nodes.Getattr) -> nodes.Node:  # noqa: N802 - as above
         return self._member(node, node.node, node.attr)
 
-    def visit_Getitem(self, node: nodes.Getitem) -> nodes.Node:
+    def visit_Getitem(self, node: nodes.Getitem) -> nodes.Node:  # noqa: N802 - as above
         return self._member(node, node.node, node.arg.value if isinstance(node.arg, nodes.Const) else None)
 
     def _member(self, node: nodes.Expr, owner: nodes.Expr, name: object) -> nodes.Node:

@@ -1,0 +1,105 @@
+"""The subject line, the preheader and the name of the sender (E12, E18, B14)."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from email import policy
+from email.message import EmailMessage
+from email.parser import BytesHeaderParser
+
+from mailer.campaigns.draft import Draft, Specimen
+from mailer.campaigns.preflight.lookalike import mixed_scripts
+from mailer.campaigns.preflight.places import in_head, in_settings, shortened, specimens
+from mailer.campaigns.recipients import EMPTY, SAMPLE
+from mailer.rendering.identity import Problem
+
+#: What answers and forwards begin with, in the languages of common mail programs.
+_REPLY = re.compile(r"\s*(re|fwd?|aw|wg|antw|sv|vs|ref|rif|enc|tr|odp)\s*(\[\d+\])?:", re.IGNORECASE)
+_NOTHING = re.compile(r"[\s\W_]*")
+#: Signs that pretend a check or a status of the mail program.
+_LOOKALIKE_MARKS = frozenset("✓✔☑✅🗸⚠❗❕⭐★☆🔒🔐📧✉📩")
+_LONGEST_SUBJECT = 150
+PREHEADER_SHORTEST, PREHEADER_LONGEST = 40, 130
+
+
+def subject_of(specimen: Specimen) -> str:
+    """The subject as this reader sees it."""
+    headers = BytesHeaderParser(EmailMessage, policy=policy.SMTP).parsebytes(specimen.filled.data)
+    return str(headers["Subject"])
+
+
+def empty_subject(draft: Draft) -> Iterator[Problem]:
+    """A subject that has no word in it, for somebody."""
+    for specimen in specimens(draft):
+        if _NOTHING.fullmatch(subject_of(specimen)):
+            yield in_head(
+                draft, "subject", "subject-empty", f"the subject is empty for {specimen.person.label}",
+                "Add words, or `| default('…')` to its merge field.",
+            )  # fmt: skip
+            return
+
+
+def false_reply(draft: Draft) -> Iterator[Problem]:
+    """A subject that pretends to be an answer."""
+    for specimen in specimens(draft, SAMPLE):
+        found = _REPLY.match(subject_of(specimen))
+        if found:
+            yield in_head(
+                draft, "subject", "subject-reply", f"the subject begins with `{found[0].strip()}`, as an answer would",
+                "Nobody wrote to you first: remove it.",
+            )  # fmt: skip
+
+
+def long_subject(draft: Draft) -> Iterator[Problem]:
+    """A subject that no inbox shows whole."""
+    for specimen in specimens(draft, SAMPLE):
+        length = len(subject_of(specimen))
+        if length > _LONGEST_SUBJECT:
+            yield in_head(
+                draft, "subject", "subject-long", f"the subject has {length} characters",
+                f"Inboxes show 40 to 70; keep it below {_LONGEST_SUBJECT}.",
+            )  # fmt: skip
+
+
+def preheader(draft: Draft) -> Iterator[Problem]:
+    """A preheader that is missing, too short or too long."""
+    length = len(draft.source.preheader)
+    remedy = f"Say in {PREHEADER_SHORTEST} to {PREHEADER_LONGEST} characters what the subject leaves out."
+    if not length:
+        message = "there is no preheader, so inboxes show the first words of the mail"
+        yield in_head(draft, "preheader", "preheader", message, remedy)
+    elif not PREHEADER_SHORTEST <= length <= PREHEADER_LONGEST:
+        yield in_head(draft, "preheader", "preheader", f"the preheader has {length} characters", remedy)
+
+
+def sender_name(draft: Draft) -> Iterator[Problem]:
+    """A display name with pictures, marks or letters that look like others."""
+    name = draft.list_.from_mailbox.name
+    remedy = f"Write the plain name of the shop into `from` of [lists.{draft.list_.name}]."
+    if not name.strip():
+        yield in_settings("sender-name", "the sender has no display name", remedy)
+    if any(
+        sign in _LOOKALIKE_MARKS or unicodedata.category(sign) in ("So", "Sk", "Cn", "Co") for sign in name
+    ):
+        yield in_settings(
+            "sender-name", f"the sender's name `{shortened(name)}` holds a picture or mark", remedy
+        )
+    if mixed_scripts(name):
+        message = f"the sender's name `{shortened(name)}` mixes letters of several alphabets"
+        yield in_settings("sender-name", message, remedy)
+    if "{" in name or "@" in name:
+        yield in_settings("sender-name", f"the sender's name `{shortened(name)}` is not a name", remedy)
+
+
+def sender_says_subject(draft: Draft) -> Iterator[Problem]:
+    """A display name that carries the message."""
+    name = draft.list_.from_mailbox.name.strip().lower()
+    for specimen in specimens(draft, EMPTY):
+        subject = subject_of(specimen).strip().lower()
+        if name and len(subject) > 3 and (name == subject or subject in name):
+            yield in_head(
+                draft, "subject", "sender-subject", "the subject repeats the name of the sender",
+                "The name says who writes, the subject says what about.",
+            )  # fmt: skip
