@@ -35,6 +35,7 @@ LEASE_SECONDS = 60.0
 # Claims for this long are held at a limited rate; more would only be read again and again.
 HOLD_SECONDS = 2.0
 TROUBLE_SECONDS = (0.2, 5.0)
+_ASK_AGAIN_SECONDS = 0.5
 
 
 class LeaseLost(MailerError):
@@ -110,6 +111,8 @@ class Engine:
             stopping.cancel()
             deadline = clock.monotonic() + self._options.stop_seconds
             await _cancel(background)
+            # With an empty hand a sender that finishes its message finds no other.
+            self._outbox.release(self._hand.empty())
             await self._finish_in_flight(senders, deadline)
             self._release_unsent()
             await _cancel([outbox])
@@ -225,6 +228,8 @@ class Engine:
 
 
 async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    """End tasks; asked again, because a library under them may swallow a cancellation."""
+    while pending := [task for task in tasks if not task.done()]:
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending, timeout=_ASK_AGAIN_SECONDS)

@@ -52,7 +52,9 @@ class Hand:
             # Everyone who waits is woken, finds nothing or something, and asks again.
             self._arrived.clear()
             try:
-                await asyncio.wait_for(self._arrived.wait(), max(0.0, deadline - clock.monotonic()))
+                # Not wait_for: until Python 3.12 it can swallow a cancellation.
+                async with asyncio.timeout(max(0.0, deadline - clock.monotonic())):
+                    await self._arrived.wait()
             except TimeoutError:
                 return None
 

@@ -147,7 +147,7 @@ _SKIP = (
     .where(
         Delivery.id == bindparam("b_id"),
         or_(
-            Delivery.state.in_(_WAITING),
+            Delivery.next_attempt_at.is_not(None),  # waiting; an executemany takes no IN list
             and_(Delivery.state == DeliveryState.ATTEMPTING, Delivery.worker_id == bindparam("b_worker")),
         ),
     )
