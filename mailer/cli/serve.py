@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import signal
 from typing import TYPE_CHECKING
 
 import click
@@ -35,4 +37,7 @@ def serve(site: Site, *, host: str | None, port: int | None, quiet: bool) -> Non
     at, on = host or web.host, port or web.port
     listener = listen(at, on)
     click.echo(f"Serving {site.settings.site.name} on http://{f'[{at}]' if ':' in at else at}:{on}/", err=True)
-    build_server(site).run(sockets=[listener])
+    # The server hands the signal on once it has stopped; by then all is done and the exit is a clean one.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with contextlib.suppress(KeyboardInterrupt):
+        build_server(site).run(sockets=[listener])

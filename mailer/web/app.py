@@ -73,6 +73,7 @@ def _routes(web: Web) -> list[BaseRoute]:
         Route("/privacy", privacy.current),
         Route("/privacy/{version}", privacy.version),
         Route("/media/{hash}", media.show),
+        Route("/favicon.ico", web.static.icon),
         Route("/static/{name}", web.static.endpoint),
         Route("/healthz", health.healthz),
         Route("/readyz", health.readyz),

@@ -54,3 +54,9 @@ class StaticFiles:
         if file is None:
             raise HTTPException(404)
         return Response(file.content, media_type=file.content_type, headers={"Cache-Control": FOR_EVER})
+
+    def icon(self, _request: Request) -> Response:
+        """GET /favicon.ico: browsers ask for it even beside a mail, whose sandbox is of no origin."""
+        file = self.files["icon.svg"]
+        headers = {"Cache-Control": "public, max-age=86400", "Cross-Origin-Resource-Policy": "cross-origin"}
+        return Response(file.content, media_type=file.content_type, headers=headers)

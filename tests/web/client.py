@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 from starlette.applications import Starlette
+
+_thread = ThreadPoolExecutor(1, thread_name_prefix="client")
 
 
 class Client:
@@ -23,7 +26,8 @@ class Client:
         content = options.get("content")
         if content is not None and not isinstance(content, str | bytes):
             options["content"] = _pieces(content)
-        return asyncio.run(self._request(method, path, options))
+        # In a thread: a browser test already has an event loop in this one.
+        return _thread.submit(asyncio.run, self._request(method, path, options)).result()
 
     def get(self, path: str, **options: Any) -> httpx.Response:
         """GET."""

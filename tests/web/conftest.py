@@ -19,7 +19,7 @@ from mailer.keyring import address_hash, load_secrets
 from mailer.settings import load_settings
 from mailer.site import SiteFolder
 from mailer.store import Store
-from mailer.store.schema import LedgerEntry, MailingList, SignupRequest, Subscriber, Subscription
+from mailer.store.schema import Campaign, LedgerEntry, MailingList, SignupRequest, Subscriber, Subscription
 from mailer.subscribers.evidence import Evidence
 from mailer.subscribers.links import sign_confirm, sign_not_me
 from mailer.subscribers.lists import sync_lists
@@ -56,6 +56,16 @@ list_id = "staff.lists.shop.example"
 description = "Not for the public."
 frequency = "now and then"
 public = false
+"""
+CAMPAIGN_TEXT = """---
+subject: Week 47 at the bench
+preheader: Two new parts, one circuit worth building, and what leaves the shelves this week.
+list: weekly
+---
+
+# Week 47
+
+Good morning {{ subscriber.first_name | default("there") }}, this copy is for {{ subscriber.email }}.
 """
 SEEN = Evidence("192.0.2.7", "Mozilla/5.0", "http://127.0.0.1:8025/subscribe/weekly", "Yes.", "2026-11-22.en", "en")
 
@@ -175,6 +185,13 @@ class Desk:
     def not_me_token(self, email: str) -> str:
         """The token of a not-me link."""
         return sign_not_me(self.site.tokens, address_hash(self.site.secrets, parse_address(email)))
+
+    def freeze(self, slug: str) -> bytes:
+        """Schedule a campaign to everybody who is on its list now; its tag."""
+        plan = self.site.campaigns.plan(slug)
+        self.site.campaigns.commit(plan, expect=plan.audience)
+        with self.store.read() as connection:
+            return bytes(connection.scalars(select(Campaign.tag).where(Campaign.slug == slug)).one())
 
     def events(self, event: str) -> list[Any]:
         """The ledger's entries of one kind."""

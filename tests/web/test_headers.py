@@ -32,6 +32,7 @@ ANSWERS: dict[str, Callable[[Desk], object]] = {
     "view": lambda desk: desk.client.get("/view/x"),
     "media": lambda desk: desk.client.get("/media/0123"),
     "static": lambda desk: desk.client.get("/static/mailer.css"),
+    "favicon": lambda desk: desk.client.get("/favicon.ico"),
     "no such file": lambda desk: desk.client.get("/static/..%2f..%2fmailer.toml"),
     "unknown path": lambda desk: desk.client.get("/wp-login.php"),
     "wrong method": lambda desk: desk.client.request("DELETE", "/help"),

@@ -7,24 +7,13 @@ import re
 import pytest
 
 from mailer.tokens import PROOF_TAG, LinkClaim, Purpose, sign_link
-from tests.web.conftest import Desk
+from tests.web.conftest import CAMPAIGN_TEXT, Desk
 
 PNG = (
     b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89"
     b"\x00\x00\x00\nIDATx\x9cc\x00\x01\x00\x00\x05\x00\x01\r\n-\xb4\x00\x00\x00\x00IEND\xaeB`\x82"
 )
-CAMPAIGN = """---
-subject: Week 47 at the bench
-preheader: Two new parts, one circuit worth building, and what leaves the shelves this week.
-list: weekly
----
-
-# Week 47
-
-Good morning {{ subscriber.first_name | default("there") }}, this copy is for {{ subscriber.email }}.
-
-![A resistor](images/resistor.png)
-"""
+CAMPAIGN = CAMPAIGN_TEXT + "\n![A resistor](images/resistor.png)\n"
 
 
 @pytest.fixture
@@ -35,11 +24,7 @@ def campaign(desk: Desk) -> bytes:
     (folder / "images" / "resistor.png").write_bytes(PNG)
     (folder / "campaign.md").write_text(CAMPAIGN, encoding="utf-8")
     desk.join("ada.lovelace@example.net")
-    desk.site.campaigns.schedule("week-47", "now", expect=1)
-    from mailer.store.schema import Campaign
-
-    with desk.store.read() as connection:
-        return bytes(connection.execute(Campaign.__table__.select()).one().tag)
+    return desk.freeze("week-47")
 
 
 def view_token(desk: Desk, tag: bytes, campaign: bytes) -> str:
