@@ -52,19 +52,21 @@ class Checker:
         findings = [Finding.of(problem, weigh(problem)) for problem in compiled.warnings]
         if frozen.hash != compiled.hash:
             findings.append(_unstable(source.path))
-        specimens, failures = try_on(frozen, self._made_up(source), self.linker, path=source.path)
-        real = self._real_people(source)
-        met, failed_for_real = try_on(frozen, real, self.linker, path=source.path)
+        made_up = list(self._made_up(source))
+        people = [*made_up, *self._real_people(source)]
+        specimens, failures = try_on(frozen, people, self.linker, path=source.path)
+        labels = {person.label for person in made_up}
         draft = Draft(
             source,
             identity_of(source, self.settings),
             self.settings,
             compiled,
-            {specimen.person.label: specimen for specimen in specimens},
+            {specimen.person.label: specimen for specimen in specimens if specimen.person.label in labels},
             ask_links=links,
         )
-        findings += [*failures, *failed_for_real, *run_preflight(draft)]
-        return Checked(CheckReport.of(slug, findings, recipients_rendered=len(met)), source, compiled)
+        findings += [*failures, *run_preflight(draft)]
+        met = sum(specimen.person.label not in labels for specimen in specimens)
+        return Checked(CheckReport.of(slug, findings, recipients_rendered=met), source, compiled)
 
     def _made_up(self, source: CampaignSource) -> Iterator[Person]:
         specs = field_specs(self.settings)
