@@ -114,15 +114,15 @@ class Caps:
 
     def _add(self, connection: Connection, keys: Mapping[str, bytes], now: datetime, *, by: int) -> None:
         dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
+        statement = dialect.insert(SignupCount)
+        statement = statement.on_conflict_do_update(
+            index_elements=[SignupCount.key_hash, SignupCount.window_at],
+            set_={"count": SignupCount.count + statement.excluded.count},
+        )
+        hour = _hour_of(now)
         # Sorted: two processes that count several keys must lock them in one order.
-        for key in sorted(keys.values()):
-            statement = dialect.insert(SignupCount).values(key_hash=key, window_at=_hour_of(now), count=by)
-            connection.execute(
-                statement.on_conflict_do_update(
-                    index_elements=[SignupCount.key_hash, SignupCount.window_at],
-                    set_={"count": SignupCount.count + by},
-                )
-            )
+        rows = [{"key_hash": key, "window_at": hour, "count": by} for key in sorted(keys.values())]
+        connection.execute(statement, rows)
 
     def _sent(self, connection: Connection, key: bytes, since: datetime) -> int:
         query = select(func.coalesce(func.sum(SignupCount.count), 0)).where(

@@ -27,7 +27,7 @@ from mailer.subscribers.caps import purge_counts
 from mailer.subscribers.model import ABSENT, Event, after
 
 #: Rows per transaction: about 10 ms on a small machine, far below the 50 ms an opt-out may wait.
-SLICE = 100
+SLICE = 50
 _BREATH_SECONDS = 0.005
 #: A sign-up held back by the fuse for longer than this is no longer what the person is waiting for.
 REQUEST_LIFE = timedelta(hours=24)
