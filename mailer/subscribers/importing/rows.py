@@ -121,9 +121,9 @@ class RowReader:
         for index, standing in ((columns.left_date, Standing.LEFT), (columns.cleaned_date, Standing.CLEANED)):
             if index is not None and (text := cells[index].strip()):
                 return self._time(text), standing
-        if columns.status is not None and (word := normal(cells[columns.status])):
+        if columns.status is not None and (word := cells[columns.status].strip()):
             try:
-                return None, STATUS_WORDS[word]
+                return None, STATUS_WORDS[normal(word)]
             except KeyError:
                 raise RowRejected(reasons.REJECTED + "status") from None
         return None, columns.default_standing

@@ -92,28 +92,34 @@ class _Counter:
     """Counts lines and refuses what no list of subscribers contains."""
 
     def __init__(self, path: Path, *, lenient: bool) -> None:
-        self.lines = 0
+        self._feeds = self._returns = 0
         self._path = path
         self._lenient = lenient
         self._run = 0  # characters since the last line end
 
+    @property
+    def lines(self) -> int:
+        """Line ends so far; an old Mac ends its lines by CR alone, so it is one count or the other."""
+        return max(self._feeds, self._returns)
+
     def add(self, text: str) -> None:
+        """Take the next piece of text. Raises ImportRefused."""
         if "\0" in text and not self._lenient:
             line = self.lines + 1 + text.count("\n", 0, text.index("\0"))
             raise ImportRefused(
                 f"Line {line} of {self._path} contains a NUL byte: the file is damaged or not text. "
                 f"{_SAVE_AS_UTF8}, or leave such rows out with --bad-bytes reject."
             )
-        # A file of an old Mac ends its lines by CR alone; one count or the other is the number of lines.
-        ends = max(text.count("\n"), text.count("\r"))
-        if ends:
+        feeds, returns = text.count("\n"), text.count("\r")
+        if feeds or returns:
             first = min(place for place in (text.find("\n"), text.find("\r")) if place >= 0)
             self._refuse_endless(self._run + first)
             self._run = len(text) - 1 - max(text.rfind("\n"), text.rfind("\r"))
         else:
             self._run += len(text)
             self._refuse_endless(self._run)
-        self.lines += ends
+        self._feeds += feeds
+        self._returns += returns
         if self.lines > MAX_LINES:
             raise ImportRefused(f"{self._path} has more than {MAX_LINES:,} lines. Split the file.")
 
@@ -139,7 +145,7 @@ def _errors(encoding: str, lenient: bool) -> str:
 def _known(encoding: str) -> str:
     try:
         info = codecs.lookup(encoding)
-        b"".decode(encoding)
+        b"a".decode(encoding, errors="replace")
     except LookupError:
         raise ImportRefused(
             f'"{encoding}" is not a text encoding; use a name such as utf-8 or cp1252.'
