@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
 
 from mailer.audit import Ledger
 from mailer.campaigns.service import Campaigns
@@ -14,14 +18,19 @@ from mailer.rendering.from_settings import field_specs, site_identity
 from mailer.settings import Settings, load_settings
 from mailer.site import SiteFolder
 from mailer.store import Store, migrate, open_store
+from mailer.store.vocabulary import SuppressionReason
 from mailer.subscribers.importing import Imports
 from mailer.subscribers.joining import Joining
 from mailer.subscribers.leaving import Leaving
 from mailer.subscribers.lists import sync_lists
 from mailer.subscribers.people import People
 from mailer.subscribers.policies import Policies
-from mailer.subscribers.suppressions import Suppressions
+from mailer.subscribers.suppressions import Block, Suppressions, suppress
 from mailer.tokens import Tokens
+
+if TYPE_CHECKING:
+    from mailer.delivery.messages import SiteMessages
+    from mailer.scheduling import Scheduler
 
 _DAY_SECONDS = 86_400
 
@@ -92,6 +101,46 @@ class Site:
             ledger=self.ledger,
             tokens=self.tokens,
         )
+
+    @cached_property
+    def messages(self) -> SiteMessages:
+        """The bytes of whatever is due."""
+        # Imported here, and below: a command that only reads loads no SMTP and no scheduler library.
+        from mailer.delivery.messages import SiteMessages
+
+        return SiteMessages(
+            self.settings, self.secrets, self.tokens, campaigns=self.campaigns, renderer=self.renderer
+        )
+
+    def scheduler(self) -> Scheduler:
+        """The clockwork of this site, not yet started."""
+        from mailer.scheduling import site_scheduler
+
+        return site_scheduler(
+            self.store,
+            joining=self.joining,
+            campaigns=self.campaigns,
+            ledger=self.ledger,
+            secrets=self.secrets,
+            head_path=self.head_path,
+        )
+
+    async def send(self, stop: asyncio.Event) -> None:
+        """Send what is due until `stop` is set. Raises StoreError at the start, LeaseLost."""
+        from mailer.delivery.worker import run_worker
+
+        await run_worker(
+            self.store,
+            self.settings,
+            messages=self.messages,
+            suppress=self._suppress_hard_bounce,
+            journals=self.folder.data / "journals",
+            stop=stop,
+        )
+
+    def _suppress_hard_bounce(self, connection: Connection, email_hash: bytes, reply: str) -> None:
+        block = Block(email_hash, SuppressionReason.HARD_BOUNCE, source="smtp", note=reply)
+        suppress(connection, self.ledger, block)
 
     def close(self) -> None:
         """Close the database."""

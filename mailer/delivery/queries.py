@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy import (
     CursorResult,
-    Row,
     Select,
     and_,
     bindparam,
@@ -44,7 +43,7 @@ def sending_campaigns(connection: Connection) -> list[int]:
     return [row.id for row in rows]
 
 
-def _due(stream: int, now: datetime, limit: int) -> Select[tuple[int]]:
+def _due(stream: int, now: datetime, limit: int) -> Select[Any]:
     """Due rows of one stream, oldest first: reads ix_deliveries_due alone, whatever the table's size."""
     return (
         select(Delivery.id)
@@ -101,7 +100,7 @@ def _eligibility() -> Select[Any]:
 _ELIGIBILITY = _eligibility()
 
 
-def eligibility(connection: Connection, ids: Sequence[int]) -> Sequence[Row[Any]]:
+def eligibility(connection: Connection, ids: Sequence[int]) -> Sequence[Any]:
     """What decides whether each of these may leave, as it stands in this transaction (law 3)."""
     return connection.execute(_ELIGIBILITY, {"ids": list(ids)}).all()
 
@@ -308,7 +307,7 @@ def stop_worker(connection: Connection, worker_id: int, *, now: datetime) -> boo
     return result.rowcount == 1
 
 
-def running_workers(connection: Connection, *, besides: int | None) -> Sequence[Row[Any]]:
+def running_workers(connection: Connection, *, besides: int | None) -> Sequence[Any]:
     """Workers that never said they stopped: id, host, pid, journal, heartbeat_at."""
     statement = select(Worker.id, Worker.host, Worker.pid, Worker.journal, Worker.heartbeat_at).where(
         Worker.stopped_at.is_(None)
@@ -332,26 +331,27 @@ def claimed_by(connection: Connection, worker_id: int) -> dict[int, int]:
 
 
 def _listing() -> Select[Any]:
+    columns: tuple[Any, ...] = (
+        Delivery.id,
+        Delivery.kind,
+        Campaign.slug.label("campaign"),
+        Subscriber.email,
+        Delivery.domain,
+        Delivery.state,
+        Delivery.skip_reason,
+        Delivery.attempts,
+        Delivery.next_attempt_at,
+        Delivery.attempted_at,
+        Delivery.settled_at,
+        Delivery.reply_code,
+        Delivery.status,
+        Delivery.reply,
+        Delivery.message_id,
+        Delivery.digest,
+        Delivery.created_at,
+    )
     return (
-        select(
-            Delivery.id,
-            Delivery.kind,
-            Campaign.slug.label("campaign"),
-            Subscriber.email,
-            Delivery.domain,
-            Delivery.state,
-            Delivery.skip_reason,
-            Delivery.attempts,
-            Delivery.next_attempt_at,
-            Delivery.attempted_at,
-            Delivery.settled_at,
-            Delivery.reply_code,
-            Delivery.status,
-            Delivery.reply,
-            Delivery.message_id,
-            Delivery.digest,
-            Delivery.created_at,
-        )
+        select(*columns)
         .select_from(Delivery)
         .outerjoin(Campaign, Campaign.id == Delivery.campaign_id)
         .outerjoin(Subscription, Subscription.id == Delivery.subscription_id)
@@ -361,7 +361,7 @@ def _listing() -> Select[Any]:
 
 def listing(
     connection: Connection, *, state: DeliveryState | None, campaign: str | None, limit: int
-) -> Sequence[Row[Any]]:
+) -> Sequence[Any]:
     """Deliveries for staff to read, newest first."""
     statement = _listing().order_by(Delivery.id.desc()).limit(limit)
     if state is not None:
@@ -371,7 +371,7 @@ def listing(
     return connection.execute(statement).all()
 
 
-def one(connection: Connection, delivery_id: int) -> Row[Any] | None:
+def one(connection: Connection, delivery_id: int) -> Any | None:
     """One delivery for staff to read."""
     return connection.execute(_listing().where(Delivery.id == delivery_id)).first()
 

@@ -39,8 +39,7 @@ class Route:
         if not self._failures:
             return
         async with self._probe:
-            while self._failures and (wait := self._not_before - clock.monotonic()) > 0:
-                await asyncio.sleep(wait)
+            await asyncio.sleep(max(0.0, self._not_before - clock.monotonic()))
             # The next sender in the queue waits for its own turn behind this one's.
             self._not_before = clock.monotonic() + probe_wait(max(1, self._failures))
 

@@ -16,6 +16,7 @@ from sqlalchemy import insert, select, update
 
 from mailer import clock
 from mailer.addresses import parse_address
+from mailer.delivery import queries
 from mailer.delivery.claim import Claim, Claims
 from mailer.delivery.courier import Courier
 from mailer.delivery.engine import Engine, EngineOptions
@@ -25,7 +26,6 @@ from mailer.delivery.record import Records
 from mailer.delivery.retry import RetryPolicy
 from mailer.delivery.sender import Letter
 from mailer.delivery.smtp import SmtpCourier, Timeouts
-from mailer.delivery import queries
 from mailer.settings import SmtpSettings
 from mailer.store import Store
 from mailer.store.schema import (

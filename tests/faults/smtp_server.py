@@ -231,7 +231,7 @@ class _Session:
         if not self.recipient:
             return await self.say("503 5.5.1 RCPT first")
         if not await self.step("data"):
-            return
+            return None
         data = await self.read_body()
         for rule in self.script.rules:
             if rule.fires("dot", self.recipient):

@@ -1,0 +1,107 @@
+"""The site's clockwork: short ticks, run by APScheduler; what is due is decided by the database."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from mailer import clock
+from mailer.audit import Ledger, seal
+from mailer.campaigns.service import Campaigns
+from mailer.errors import MailerError
+from mailer.keyring import Secrets
+from mailer.store import Store
+from mailer.subscribers.joining import Joining
+from mailer.subscribers.purge import purge_unconfirmed
+
+log = logging.getLogger("mailer.scheduling")
+
+# Between two slices of an audience, so that an opt-out gets the write lock in between.
+BREATH_SECONDS = 0.01
+_HOUR = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Something to look after every so many seconds; harmless to run twice, or on two hosts (A89)."""
+
+    name: str
+    seconds: float
+    action: Callable[[], object]
+
+
+class Scheduler:
+    """Runs ticks in threads until stopped; one that fails is run again next time."""
+
+    def __init__(self, ticks: Sequence[Tick], *, stopping: threading.Event | None = None) -> None:
+        self._stopping = stopping or threading.Event()
+        self._broken: set[str] = set()
+        # Coalesced and never late: after a pause a tick runs once, not once per beat it missed.
+        defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        self._scheduler = BackgroundScheduler(job_defaults=defaults, timezone="UTC", daemon=True)
+        for tick in ticks:
+            self._scheduler.add_job(
+                partial(self._run, tick), "interval", seconds=tick.seconds, next_run_time=clock.now()
+            )
+
+    def start(self) -> None:
+        """Begin ticking."""
+        # A tick that takes longer than its interval is no news; APScheduler warns about each.
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Let running ticks end, begin no other."""
+        self._stopping.set()
+        self._scheduler.shutdown(wait=True)
+
+    def _run(self, tick: Tick) -> None:
+        if self._stopping.is_set():
+            return
+        try:
+            tick.action()
+        except Exception as error:
+            if tick.name not in self._broken:
+                self._broken.add(tick.name)
+                trace = None if isinstance(error, MailerError) else error
+                extra = {"tick": tick.name, "reason": str(error) if trace is None else type(error).__name__}
+                log.error("tick_failed", extra=extra, exc_info=trace)
+        else:
+            if tick.name in self._broken:
+                self._broken.discard(tick.name)
+                log.warning("tick_recovered", extra={"tick": tick.name})
+
+
+def site_scheduler(
+    store: Store,
+    *,
+    joining: Joining,
+    campaigns: Campaigns,
+    ledger: Ledger,
+    secrets: Secrets,
+    head_path: Path,
+) -> Scheduler:
+    """Everything a site looks after by the clock."""
+    stopping = threading.Event()
+    ticks = (
+        Tick("sign_ups", 0.5, joining.process_requests),
+        Tick("start_campaigns", 1.0, lambda: campaigns.start_due(clock.now())),
+        Tick("materialise", 0.5, lambda: materialise(campaigns, stopping)),
+        Tick("finish_campaigns", 1.0, campaigns.finish_done),
+        Tick("seal", 1.0, lambda: seal(store, secrets, head_path)),
+        Tick("purge", _HOUR, lambda: purge_unconfirmed(store, ledger)),
+    )
+    return Scheduler(ticks, stopping=stopping)
+
+
+def materialise(campaigns: Campaigns, stopping: threading.Event) -> None:
+    """Write the audiences of sending campaigns out, slice by slice with a breath between."""
+    for campaign_id in campaigns.unmaterialised():
+        while not stopping.wait(BREATH_SECONDS) and campaigns.materialise_slice(campaign_id):
+            pass
