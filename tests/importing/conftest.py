@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, Select, func, select
 
 from mailer.addresses import parse_address
 from mailer.audit import Ledger
@@ -79,10 +79,13 @@ class Office:
 
     def ledger(self, event: str | None = None) -> list[Row[Any]]:
         """The ledger's rows, of one event or all."""
-        query = select(LedgerEntry.event, LedgerEntry.subject, LedgerEntry.payload).order_by(LedgerEntry.id)
+        query: Select[Any] = select(LedgerEntry.event, LedgerEntry.subject, LedgerEntry.payload).order_by(
+            LedgerEntry.id
+        )
         with self.store.read() as connection:
-            rows = connection.execute(query if event is None else query.where(LedgerEntry.event == event))
-            return list(rows)
+            if event is not None:
+                query = query.where(LedgerEntry.event == event)
+            return list(connection.execute(query).all())
 
     def count(self, table: Any) -> int:
         """How many rows a table has."""

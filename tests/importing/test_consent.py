@@ -307,7 +307,7 @@ def test_the_ledger_of_an_import_verifies(office: Office, make_file: MakeFile, t
     office.run(make_file(MIXED))
     head = tmp_path / "ledger.head"
     assert seal(office.store, office.secrets, head) > 0
-    assert not [finding for finding in verify(office.store, office.secrets, head).findings]
+    assert not verify(office.store, office.secrets, head).findings
 
 
 def test_no_stored_suppression_of_a_stranger_names_the_address(office: Office, make_file: MakeFile) -> None:

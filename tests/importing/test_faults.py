@@ -17,7 +17,7 @@ from mailer.audit import Ledger
 from mailer.store import StoreFull
 from mailer.store.schema import Subscriber, Subscription, Suppression
 from mailer.store.vocabulary import SuppressionReason
-from mailer.subscribers.importing import ImportInterrupted, run
+from mailer.subscribers.importing import ImportInterrupted
 from mailer.subscribers.importing.slices import SliceWriter
 from mailer.subscribers.suppressions import Suppressions
 
@@ -76,7 +76,8 @@ def test_a_sign_up_between_look_up_and_insert_is_met_by_trying_again(
 ) -> None:
     """Two transactions can want the same new person, except on SQLite; the import looks again."""
     office = postgresql_office
-    judge, done = SliceWriter.judge, []
+    judge = SliceWriter.judge
+    done: list[bool] = []
 
     def judge_then_lose(self: SliceWriter, connection: Connection, rows: Sequence[Any]) -> Any:
         written = judge(self, connection, rows)
@@ -125,10 +126,10 @@ def test_slices_shrink_on_a_slow_database_and_grow_on_a_fast_one(
 ) -> None:
     sizes: list[int] = []
     write = SliceWriter.write
-    monkeypatch.setattr(run.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
     ticks = iter(range(10**9))
     # Each slice appears to take 2 s, whatever its size.
-    monkeypatch.setattr(run.clock, "monotonic", lambda: next(ticks) * 2.0)
+    monkeypatch.setattr(clock, "monotonic", lambda: next(ticks) * 2.0)
 
     def measured(self: SliceWriter, connection: Connection, rows: Sequence[Any]) -> Any:
         sizes.append(len(rows))

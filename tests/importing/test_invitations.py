@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -53,7 +54,7 @@ def test_invitations_leave_at_the_pace_of_the_settings(office: Office, make_file
     due = [row.next_attempt_at for row in office.deliveries()]
     step = timedelta(hours=1) / office.imports.settings.privacy.invitations_hour
     assert before <= due[0] <= clock.now()
-    assert [later - first for first, later in zip(due, due[1:], strict=False)] == [step] * 4
+    assert [later - first for first, later in pairwise(due)] == [step] * 4
 
 
 def test_a_second_import_queues_behind_the_first(office: Office, make_file: MakeFile) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,7 +20,7 @@ GOOD = "email\nada@shop.example\n"
 pytestmark = pytest.mark.rule("D18")
 
 
-def refused(office: Office, path: Path, said: str, **options: object) -> None:
+def refused(office: Office, path: Path, said: str, **options: Any) -> None:
     with pytest.raises(ImportRefused, match=said) as caught:
         office.run(path, **options)
     assert str(caught.value).count("\n") == 0
