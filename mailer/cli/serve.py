@@ -36,7 +36,9 @@ def serve(site: Site, *, host: str | None, port: int | None, quiet: bool) -> Non
     web = site.settings.web
     at, on = host or web.host, port or web.port
     listener = listen(at, on)
-    click.echo(f"Serving {site.settings.site.name} on http://{f'[{at}]' if ':' in at else at}:{on}/", err=True)
+    click.echo(
+        f"Serving {site.settings.site.name} on http://{f'[{at}]' if ':' in at else at}:{on}/", err=True
+    )
     # The server hands the signal on once it has stopped; by then all is done and the exit is a clean one.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):

@@ -187,7 +187,12 @@ def _parse(version: str, language: str, source: str, *, path: Path | None = None
             head = yaml.safe_load(match["head"])
         except yaml.YAMLError:
             head = None
-    if match is None or not isinstance(head, dict) or not head.get("title") or not _is_list(head.get("changes")):
+    if (
+        match is None
+        or not isinstance(head, dict)
+        or not head.get("title")
+        or not _is_list(head.get("changes"))
+    ):
         raise PolicyInvalid(
             f'{path or f"Policy {version}.{language}"} needs front matter between two lines "---" '
             'with "title" and a list "changes" (what is new in this version).'

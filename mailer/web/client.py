@@ -54,7 +54,7 @@ class Proxies:
         return str(ip)
 
     def scheme(self, scope: Scope) -> str:
-        """"https" or "http": how the person's browser spoke, as far as we can know."""
+        """ "https" or "http": how the person's browser spoke, as far as we can know."""
         if self.trusts(peer_of(scope)):
             told = Headers(scope=scope).get("x-forwarded-proto")
             if told:

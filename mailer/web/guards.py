@@ -122,7 +122,9 @@ class TlsOnly:
         if self.proxies.scheme(scope) == "https" or scope["path"] in PROBES:
             return False
         peer = peer_of(scope)
-        forwarded = {b"x-forwarded-proto", b"forwarded", self.proxies.header.encode()} & dict(scope["headers"]).keys()
+        forwarded = {b"x-forwarded-proto", b"forwarded", self.proxies.header.encode()} & dict(
+            scope["headers"]
+        ).keys()
         if forwarded:
             _log.warning(_CLEAR_PROXY)
         return bool(forwarded) or not (peer is None or peer.is_loopback)

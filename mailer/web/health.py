@@ -20,5 +20,7 @@ async def readyz(request: Request) -> Response:
     try:
         await in_thread(web_of(request).site.store.ping)
     except StoreError as error:
-        return JSONResponse({"status": "unavailable", "reason": type(error).__name__}, 503, {"Retry-After": "5"})
+        return JSONResponse(
+            {"status": "unavailable", "reason": type(error).__name__}, 503, {"Retry-After": "5"}
+        )
     return JSONResponse({"status": "ok"})

@@ -9,7 +9,11 @@ from starlette.requests import Request
 
 def choose_language(request: Request, available: Sequence[str], *, own: str | None, default: str) -> str:
     """The first of `?lang=`, `own` (known from a token), Accept-Language, `default` that we speak."""
-    wanted = [request.query_params.get("lang", ""), own or "", *accepted(request.headers.get("accept-language", ""))]
+    wanted = [
+        request.query_params.get("lang", ""),
+        own or "",
+        *accepted(request.headers.get("accept-language", "")),
+    ]
     for tag in (*wanted, default):
         for candidate in (tag.lower(), tag.lower().partition("-")[0]):
             if candidate in available:

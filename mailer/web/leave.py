@@ -63,7 +63,7 @@ async def _evidence(request: Request, action: str) -> Evidence:
 
 
 async def _ask_back(request: Request) -> Response:
-    """"I left by mistake": a fresh confirmation mail, never a silent return (B20)."""
+    """ "I left by mistake": a fresh confirmation mail, never a silent return (B20)."""
     joining, token = web_of(request).site.joining, request.path_params["token"]
     evidence = await _evidence(request, "back")
     await in_thread(joining.ask_back, token, evidence)

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 #: The name of each language in itself, for the switch at the foot of the page.
 LANGUAGE_NAMES: Mapping[str, str] = {"en": "English", "de": "Deutsch"}
 
+#: Characters of heading type that fit a line of the narrowest screen, 320 CSS pixels.
+_SHORT_TITLE = 18
+
 
 @dataclass(frozen=True)
 class Web:
@@ -50,6 +53,7 @@ class Web:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        environment.filters["together"] = _together
         settings = site.settings
         return cls(
             site=site,
@@ -102,6 +106,11 @@ def page(
     if private:
         sent["X-Robots-Tag"] = "noindex"
     return HTMLResponse(html, status, sent)
+
+
+def _together(title: str) -> str:
+    """A short title for a heading, its words kept on one line; a long one may break."""
+    return title.replace(" ", "\N{NO-BREAK SPACE}") if len(title) <= _SHORT_TITLE else title
 
 
 def _day(words: Wording, version: str) -> str:

@@ -50,7 +50,9 @@ class _Form:
             "contact": str(site.privacy_contact),
         }
         lines = [f"{words(f'page.subscribe.label.{key}')}: {value}" for key, value in facts.items()]
-        lines.append(f"{words('page.subscribe.label.policy')}: {self.web.url(f'/privacy/{self.policy.version}')}")
+        lines.append(
+            f"{words('page.subscribe.label.policy')}: {self.web.url(f'/privacy/{self.policy.version}')}"
+        )
         return "\n".join((*lines, self.consent))
 
 
@@ -66,7 +68,9 @@ async def show(request: Request) -> Response:
 async def act(request: Request) -> Response:
     """POST: note the request, or show the form again with everything that was typed."""
     form = await _form(request)
-    posted: Mapping[str, Any] = await read_json(request) if is_json(request) else dict(await read_form(request))
+    posted: Mapping[str, Any] = (
+        await read_json(request) if is_json(request) else dict(await read_form(request))
+    )
     stamps, stamp = Stamps(form.web.site.tokens), str(posted.get("stamp", ""))
     verdict = stamps.judge(form.name, stamp=stamp, honeypot=str(posted.get(HONEYPOT) or ""))
     entry = Entry.of(posted, form.fields)

@@ -16,7 +16,9 @@ _thread = ThreadPoolExecutor(1, thread_name_prefix="client")
 class Client:
     """httpx over ASGI without `await`; follows no redirect, raises nothing that the application caught."""
 
-    def __init__(self, app: Starlette, *, peer: str = "127.0.0.1", base_url: str = "http://127.0.0.1:8025") -> None:
+    def __init__(
+        self, app: Starlette, *, peer: str = "127.0.0.1", base_url: str = "http://127.0.0.1:8025"
+    ) -> None:
         self.app = app
         self.peer = peer
         self.base_url = base_url

@@ -67,7 +67,9 @@ list: weekly
 
 Good morning {{ subscriber.first_name | default("there") }}, this copy is for {{ subscriber.email }}.
 """
-SEEN = Evidence("192.0.2.7", "Mozilla/5.0", "http://127.0.0.1:8025/subscribe/weekly", "Yes.", "2026-11-22.en", "en")
+SEEN = Evidence(
+    "192.0.2.7", "Mozilla/5.0", "http://127.0.0.1:8025/subscribe/weekly", "Yes.", "2026-11-22.en", "en"
+)
 
 
 @dataclass
@@ -142,9 +144,13 @@ class Desk:
         """The site's store."""
         return self.site.store
 
-    def join(self, email: str, list_name: str = "weekly", *, language: str = "en", confirm: bool = True) -> bytes:
+    def join(
+        self, email: str, list_name: str = "weekly", *, language: str = "en", confirm: bool = True
+    ) -> bytes:
         """Sign up (and confirm); returns the subscription's tag."""
-        evidence = Evidence(**{**{name: getattr(SEEN, name) for name in SEEN.__slots__}, "language": language})
+        evidence = Evidence(
+            **{**{name: getattr(SEEN, name) for name in SEEN.__slots__}, "language": language}
+        )
         self.site.joining.request(list_name, parse_address(email), fields={}, evidence=evidence)
         self.site.joining.process_requests()
         if confirm:

@@ -20,8 +20,22 @@ from tests.web.browser import Town, chromium, find_chromium, town, watch  # noqa
 pytestmark = pytest.mark.real
 
 PAGES = (
-    "index", "subscribe", "confirm", "confirm-void", "leave", "leave-two-lists", "left", "left-one-of-two", "gone",
-    "proof", "not-me", "privacy", "help", "error-link", "error-404", "view-gone",
+    "index",
+    "subscribe",
+    "confirm",
+    "confirm-void",
+    "leave",
+    "leave-two-lists",
+    "left",
+    "left-one-of-two",
+    "gone",
+    "proof",
+    "not-me",
+    "privacy",
+    "help",
+    "error-link",
+    "error-404",
+    "view-gone",
 )
 #: Width, colour scheme, language: every page at both ends, in light and dark, in both languages.
 LOOKS = ((320, "light", "de"), (320, "dark", "en"), (1280, "light", "en"), (1280, "dark", "de"))
@@ -184,9 +198,13 @@ def test_opening_a_page_with_scripts_on_changes_nothing(browser: Browser, served
 
 @pytest.mark.rule("E15")
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_works_at_400_percent_and_with_wide_text_spacing(browser: Browser, served: Town, name: str) -> None:
+def test_a_page_works_at_400_percent_and_with_wide_text_spacing(
+    browser: Browser, served: Town, name: str
+) -> None:
     # 1280 x 1024 at 400 % is a viewport of 320 x 256 (WCAG 1.4.10); the spacing is that of WCAG 1.4.12.
-    context = browser.new_context(viewport={"width": 320, "height": 256}, device_scale_factor=4, bypass_csp=True)
+    context = browser.new_context(
+        viewport={"width": 320, "height": 256}, device_scale_factor=4, bypass_csp=True
+    )
     page = context.new_page()
     page.goto(served.url(served.paths[name]))
     assert_fits(page)
@@ -199,7 +217,9 @@ def test_a_page_works_at_400_percent_and_with_wide_text_spacing(browser: Browser
 
 @pytest.mark.rule("E16")
 @pytest.mark.parametrize("name", ["subscribe", "confirm", "leave-two-lists", "left-one-of-two", "not-me"])
-def test_buttons_are_big_enough_for_a_thumb_and_alike_in_size(browser: Browser, served: Town, name: str) -> None:
+def test_buttons_are_big_enough_for_a_thumb_and_alike_in_size(
+    browser: Browser, served: Town, name: str
+) -> None:
     page = browser.new_page(viewport={"width": 320, "height": 800})
     page.goto(served.url(served.paths[name]))
     boxes = [button.bounding_box() for button in page.get_by_role("button").all()]

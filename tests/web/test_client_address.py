@@ -27,7 +27,11 @@ def scope(peer: str | None, *headers: tuple[str, str], scheme: str = "http") -> 
     [
         ("192.0.2.1", "203.0.113.5", "192.0.2.1"),  # a stranger's header proves nothing
         ("10.0.0.1", "203.0.113.5", "203.0.113.5"),
-        ("10.0.0.1", "198.51.100.9, 203.0.113.5", "203.0.113.5"),  # what stands left was written by the client
+        (
+            "10.0.0.1",
+            "198.51.100.9, 203.0.113.5",
+            "203.0.113.5",
+        ),  # what stands left was written by the client
         ("10.0.0.1", "198.51.100.9, 203.0.113.5, 10.0.0.2", "203.0.113.5"),  # two proxies of ours
         ("10.0.0.1", "203.0.113.5:51234", "203.0.113.5"),
         ("10.0.0.1", "[2001:db8::7]:443", "2001:db8::7"),
@@ -40,7 +44,9 @@ def scope(peer: str | None, *headers: tuple[str, str], scheme: str = "http") -> 
         ("10.0.0.1", "203.0.113.5, <script>", "10.0.0.1"),
     ],
 )
-def test_the_address_is_the_nearest_that_our_proxies_vouch_for(peer: str, forwarded: str, client: str) -> None:
+def test_the_address_is_the_nearest_that_our_proxies_vouch_for(
+    peer: str, forwarded: str, client: str
+) -> None:
     assert OURS.client_ip(scope(peer, ("X-Forwarded-For", forwarded))) == client
 
 
@@ -63,8 +69,12 @@ def test_a_unix_socket_has_no_address() -> None:
 
 @pytest.mark.parametrize(
     ("peer", "told", "scheme"),
-    [("10.0.0.1", "https", "https"), ("10.0.0.1", "HTTPS", "https"), ("10.0.0.1", "https,http", "http"),
-     ("192.0.2.1", "https", "http")],
+    [
+        ("10.0.0.1", "https", "https"),
+        ("10.0.0.1", "HTTPS", "https"),
+        ("10.0.0.1", "https,http", "http"),
+        ("192.0.2.1", "https", "http"),
+    ],
 )
 def test_the_scheme_is_what_our_proxy_says(peer: str, told: str, scheme: str) -> None:
     assert OURS.scheme(scope(peer, ("X-Forwarded-Proto", told))) == scheme

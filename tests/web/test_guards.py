@@ -27,7 +27,9 @@ def public(web_folder: SiteFolder, sqlite_store: Store) -> Client:
 @pytest.mark.rule("F8")
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("headers", [{}, {"x-forwarded-proto": "http"}, {"x-forwarded-proto": "https, http"}])
-def test_clear_text_is_refused_and_never_redirected(public: Client, method: str, headers: dict[str, str]) -> None:
+def test_clear_text_is_refused_and_never_redirected(
+    public: Client, method: str, headers: dict[str, str]
+) -> None:
     answer = public.request(method, "/help", headers=headers)
     assert answer.status_code == 403
     assert "secure connection" in answer.text
@@ -125,7 +127,9 @@ def test_a_bug_is_a_calm_page_with_a_reference_and_a_log_without_values(
 
 
 @pytest.mark.rule("D25")
-def test_the_log_names_routes_and_never_tokens_or_addresses(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_names_routes_and_never_tokens_or_addresses(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
     token = desk.leave_token(desk.join("canary@example.net"))
     with caplog.at_level(logging.DEBUG, logger="mailer.web"):
         desk.client.get(f"/u/{token}?email=canary@example.net")

@@ -24,7 +24,8 @@ ANSWERS: dict[str, Callable[[Desk], object]] = {
     "not me": lambda desk: desk.client.get(f"/not-me/{desk.not_me_token('a@example.net')}"),
     "leave": lambda desk: desk.client.get(f"/u/{desk.leave_token(desk.join('ada@example.net'))}"),
     "left": lambda desk: desk.client.post(
-        f"/u/{desk.leave_token(desk.join('ada@example.net'))}", content="List-Unsubscribe=One-Click",
+        f"/u/{desk.leave_token(desk.join('ada@example.net'))}",
+        content="List-Unsubscribe=One-Click",
         headers={"content-type": "application/x-www-form-urlencoded"},
     ),
     "empty post": lambda desk: desk.client.post("/u/x"),

@@ -59,7 +59,11 @@ def test_every_outcome_has_its_words(language: str) -> None:
 @pytest.mark.rule("E17")
 def test_both_languages_have_the_same_texts_with_the_same_places() -> None:
     english, german = (
-        {key: sorted(re.findall(r"{(\w+)}", text)) for key, text in wording(code).texts.items() if key.startswith("page.")}
+        {
+            key: sorted(re.findall(r"{(\w+)}", text))
+            for key, text in wording(code).texts.items()
+            if key.startswith("page.")
+        }
         for code in ("en", "de")
     )
     assert english == german
@@ -68,7 +72,13 @@ def test_both_languages_have_the_same_texts_with_the_same_places() -> None:
 def test_no_text_of_the_pages_is_unused() -> None:
     sources = [*TEMPLATES.glob("*.html"), *(TEMPLATES.parents[1] / "mailer" / "web").glob("*.py")]
     everything = "\n".join(path.read_text(encoding="utf-8") for path in sources)
-    built = ("page.fault.", "page.error.", "page.subscribe.stamp.", "page.subscribe.label.", "page.date.month_")
+    built = (
+        "page.fault.",
+        "page.error.",
+        "page.subscribe.stamp.",
+        "page.subscribe.label.",
+        "page.date.month_",
+    )
     built += ("page.subscribe.wrong.", "page.confirm.", "page.leave.", "page.help.")
     texts = [key for key in wording("en").texts if key.startswith("page.") and not key.startswith(built)]
     assert [key for key in texts if key not in everything] == []

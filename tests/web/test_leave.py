@@ -202,7 +202,10 @@ def test_one_click_leaves_only_the_list_of_that_mail(desk: Desk) -> None:
     token = desk.leave_token(desk.join("ada@example.net"))
     desk.join("ada@example.net", "clearance")
     one_click(desk, token)
-    assert (desk.state("ada@example.net"), desk.state("ada@example.net", "clearance")) == ("unsubscribed", "confirmed")
+    assert (desk.state("ada@example.net"), desk.state("ada@example.net", "clearance")) == (
+        "unsubscribed",
+        "confirmed",
+    )
 
 
 @pytest.mark.rule("A17")

@@ -15,7 +15,9 @@ from mailer.store import Store
 from mailer.subscribers.policies import Policies, PolicyInvalid, PolicyMissing
 from tests.web.conftest import Desk, make_site
 
-FIRST = "---\ntitle: Our privacy policy\nchanges:\n  - First version.\n---\n\nWe keep addresses of {site_name}.\n"
+FIRST = (
+    "---\ntitle: Our privacy policy\nchanges:\n  - First version.\n---\n\nWe keep addresses of {site_name}.\n"
+)
 SECOND = "---\ntitle: Our privacy policy\nchanges:\n  - We moved.\n---\n\nWe keep addresses in Berlin.\n"
 
 
@@ -28,8 +30,12 @@ def folder(web_folder: SiteFolder) -> Path:
 
 
 @pytest.mark.rule("F5")
-@pytest.mark.parametrize(("language", "promise"), [("en", "never sold, rented"), ("de", "niemals verkauft, vermietet")])
-def test_the_policy_that_ships_makes_the_promises_in_both_languages(desk: Desk, language: str, promise: str) -> None:
+@pytest.mark.parametrize(
+    ("language", "promise"), [("en", "never sold, rented"), ("de", "niemals verkauft, vermietet")]
+)
+def test_the_policy_that_ships_makes_the_promises_in_both_languages(
+    desk: Desk, language: str, promise: str
+) -> None:
     html = desk.client.get(f"/privacy?lang={language}").text
     assert promise in html
     assert "Ohm &amp; Volt Electronics GmbH, Lötstraße 12, 10115 Berlin, Germany" in html
@@ -126,7 +132,9 @@ def test_an_unknown_version_is_a_404(desk: Desk) -> None:
         ("2026-11-02.en.md", "---\ntitle: x\nchanges: words\n---\n"),
     ],
 )
-def test_a_file_that_is_no_policy_stops_the_start_and_is_named(folder: Path, site_store: Policies, name: str, text: str) -> None:
+def test_a_file_that_is_no_policy_stops_the_start_and_is_named(
+    folder: Path, site_store: Policies, name: str, text: str
+) -> None:
     (folder / name).write_text(text, encoding="utf-8")
     with pytest.raises(PolicyInvalid, match=name.replace(".", r"\.")):
         site_store.publish()

@@ -20,6 +20,7 @@ from mailer.application import Site
 from mailer.cli.main import main
 from mailer.site import SiteFolder
 from mailer.store import Store, migrate, open_store
+from mailer.web.app import create_app
 from mailer.web.server import CannotListen, build_server, listen
 from tests.web.client import Client
 from tests.web.conftest import Desk
@@ -33,7 +34,7 @@ def served(site: Site) -> Iterator[tuple[Desk, int]]:
     thread.start()
     while not server.started:
         time.sleep(0.01)
-    yield Desk(site, None, Client(server.config.app)), listener.getsockname()[1]
+    yield Desk(site, None, Client(create_app(site))), listener.getsockname()[1]
     server.should_exit = True
     thread.join(10)
 
@@ -74,7 +75,9 @@ def test_a_dishonest_length_changes_nothing(served: tuple[Desk, int], length: by
     answer = exchange(
         port,
         f"POST /u/{token} HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n".encode()
-        + b"Content-Length: " + length + b"\r\nConnection: close\r\n\r\nList-Unsubscribe=One-Click",
+        + b"Content-Length: "
+        + length
+        + b"\r\nConnection: close\r\n\r\nList-Unsubscribe=One-Click",
     )
     assert b" 4" in answer[:14] or answer == b""
     assert desk.state("ada@example.net") == "confirmed"
@@ -124,16 +127,22 @@ def test_serve_says_that_its_port_is_taken_and_ends_with_1(empty_site: SiteFolde
 
 @pytest.mark.rule("D25")
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-def test_serve_answers_logs_no_token_and_stops_when_asked(empty_site: SiteFolder, stop: signal.Signals) -> None:
+def test_serve_answers_logs_no_token_and_stops_when_asked(
+    empty_site: SiteFolder, stop: signal.Signals
+) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as probe:
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "mailer", "serve", "--site", str(empty_site.root), "--port", str(port)]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": os.getcwd()})
+    process = subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": os.getcwd()}
+    )
     try:
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             try:
-                answer = exchange(port, b"GET /u/seeded-canary HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                answer = exchange(
+                    port, b"GET /u/seeded-canary HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+                )
                 break
             except ConnectionError:
                 time.sleep(0.1)

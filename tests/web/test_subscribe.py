@@ -46,7 +46,9 @@ def test_the_address_field_tells_browsers_what_it_is(desk: Desk) -> None:
 
 
 def test_a_filled_in_form_becomes_a_request_and_nothing_more(desk: Desk) -> None:
-    answer = desk.subscribe(**{"field.newsletter_name": "Ada", "field.years": "12", "field.reader_since": "2020-02-29"})
+    answer = desk.subscribe(
+        **{"field.newsletter_name": "Ada", "field.years": "12", "field.reader_since": "2020-02-29"}
+    )
     assert answer.status_code == 202
     [request] = desk.requests()
     assert (request.list_name, request.email) == ("weekly", "ada@example.net")
@@ -96,7 +98,14 @@ def test_an_error_is_named_in_text_announced_and_tied_to_its_field(desk: Desk) -
 @pytest.mark.rule("D12")
 @pytest.mark.parametrize(
     "typed",
-    ["", "ada", "a@b@example.net", "ada@example.net, bob@example.net", "ada@[127.0.0.1]", "ada@example.net\nBcc: x@y.z"],
+    [
+        "",
+        "ada",
+        "a@b@example.net",
+        "ada@example.net, bob@example.net",
+        "ada@[127.0.0.1]",
+        "ada@example.net\nBcc: x@y.z",
+    ],
 )
 def test_what_is_no_address_is_shown_again_as_it_was_typed(desk: Desk, typed: str) -> None:
     answer = desk.subscribe(email=typed, **{"field.newsletter_name": "Ada"})
@@ -189,7 +198,10 @@ def test_the_trap_is_out_of_the_way_of_the_keyboard_and_names_itself(desk: Desk)
 
 @pytest.mark.parametrize("list_name", ["staff", "nothing"])
 def test_a_list_that_is_not_public_cannot_be_told_from_none(desk: Desk, list_name: str) -> None:
-    answers = [desk.client.get(f"/subscribe/{list_name}"), desk.client.post(f"/subscribe/{list_name}", data={"a": "b"})]
+    answers = [
+        desk.client.get(f"/subscribe/{list_name}"),
+        desk.client.post(f"/subscribe/{list_name}", data={"a": "b"}),
+    ]
     assert [answer.status_code for answer in answers] == [404, 404]
 
 
@@ -201,7 +213,10 @@ def _cast(desk: Desk) -> dict[str, str]:
     desk.client.post(f"/u/{left}", data={"choice": "list"})
     blocked = desk.not_me_token("blocked@example.net")
     desk.client.post(f"/not-me/{blocked}", data={"choice": "not-me"})
-    for name, reason in (("bounced", SuppressionReason.HARD_BOUNCE), ("complained", SuppressionReason.COMPLAINT)):
+    for name, reason in (
+        ("bounced", SuppressionReason.HARD_BOUNCE),
+        ("complained", SuppressionReason.COMPLAINT),
+    ):
         desk.site.suppressions.add(parse_address(f"{name}@example.net"), reason, list_name=None, note="test")
     names = ("new", "confirmed", "pending", "left", "blocked", "bounced", "complained")
     return {name: f"{name}@example.net" for name in names}
@@ -237,7 +252,10 @@ def test_a_request_costs_the_same_writes_for_everybody(desk: Desk) -> None:
 
 def test_json_tells_a_page_of_the_shop_what_it_must_show(desk: Desk) -> None:
     told = desk.client.get("/subscribe/weekly", headers={"accept": "application/json"}).json()
-    assert told["consent"] == "Yes, please send me “Ohm & Volt Weekly” by e-mail. I can withdraw this at any time."
+    assert (
+        told["consent"]
+        == "Yes, please send me “Ohm & Volt Weekly” by e-mail. I can withdraw this at any time."
+    )
     assert told["fields"]["years"] == {"type": "number", "label": "Years at the bench"}
     assert told["shown_before_the_tick"][-1] == told["consent"]
     desk.clock.shift(timedelta(seconds=3))

@@ -79,7 +79,9 @@ def test_looking_changes_nothing(desk: Desk, campaign: bytes) -> None:
     assert desk.states() == before
 
 
-@pytest.mark.parametrize(("tag", "campaign_tag"), [(PROOF_TAG, b""), (b"x" * 16, b"nobody"), (b"x" * 16, b"")])
+@pytest.mark.parametrize(
+    ("tag", "campaign_tag"), [(PROOF_TAG, b""), (b"x" * 16, b"nobody"), (b"x" * 16, b"")]
+)
 def test_what_is_not_kept_is_said_kindly(desk: Desk, tag: bytes, campaign_tag: bytes) -> None:
     answer = desk.client.get(f"/view/{view_token(desk, tag, campaign_tag)}")
     assert answer.status_code == 404
@@ -93,7 +95,9 @@ def test_an_opt_out_token_opens_no_view(desk: Desk, campaign: bytes) -> None:
 
 def test_the_images_of_a_campaign_are_served_and_may_be_kept_for_ever(desk: Desk, campaign: bytes) -> None:
     token = view_token(desk, desk.row("ada.lovelace@example.net").tag, campaign)
-    source = re.search(r'src="http://127\.0\.0\.1:8025(/media/[^"]+)"', desk.client.get(f"/view/{token}").text)
+    source = re.search(
+        r'src="http://127\.0\.0\.1:8025(/media/[^"]+)"', desk.client.get(f"/view/{token}").text
+    )
     assert source is not None
     answer = desk.client.get(source[1])
     assert (answer.status_code, answer.content) == (200, PNG)
