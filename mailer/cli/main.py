@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 import click
@@ -21,14 +20,10 @@ class Lazy:
     target: str  #: "package.module:attribute"
     help: str  #: its line in the list of commands
 
-    @property
-    def module(self) -> str:
-        """The module that holds the command."""
-        return self.target.partition(":")[0]
-
     def load(self) -> click.Command:
         """The command itself."""
-        command = getattr(import_module(self.module), self.target.partition(":")[2])
+        module, _, attribute = self.target.partition(":")
+        command = getattr(import_module(module), attribute)
         assert isinstance(command, click.Command)
         return command
 
@@ -71,7 +66,7 @@ class LazyGroup(click.Group):
 
     def __init__(self, *args: Any, lazy: Mapping[str, Lazy], **settings: Any) -> None:
         super().__init__(*args, **settings)
-        self.lazy = {name: command for name, command in lazy.items() if find_spec(command.module)}
+        self.lazy = dict(lazy)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names, in the order of the table."""

@@ -40,8 +40,10 @@ def _below(name: str, command: click.Command) -> Iterator[tuple[str, click.Comma
 
 
 def _section(name: str, command: click.Command) -> str:
-    context = click.Context(command, info_name=name, max_content_width=100, terminal_width=100)
-    # Which programs a shell finds and where people are must not change the document.
+    # The width of whose terminal this runs in must not change the document.
+    context = click.Context(
+        command, info_name=name, max_content_width=100, terminal_width=100, help_option_names=["-h", "--help"]
+    )
     text = inspect.cleandoc(command.get_help(context))
     return f"{'#' * min(len(name.split()) + 1, 4)} {name}\n\n```\n{text}\n```\n"
 
