@@ -69,7 +69,8 @@ class Addresses:
 
     def _loaded(self, url: str, scheme: str) -> Verdict:
         try:
-            host = (urlsplit(url).hostname or "").lower().rstrip(".")
+            # As browsers read it: a backslash is a slash, and tabs and line ends are not there.
+            host = (urlsplit(_DROPPED.sub("", url).replace("\\", "/")).hostname or "").lower().rstrip(".")
         except ValueError:
             return Verdict(url, "image.address", f"`{url[:120]}` is not a complete address.", "Correct it.")
         if host not in self._hosts:

@@ -56,9 +56,15 @@ class Authoring:
     def stop_on_errors(self) -> None:
         """Raises RenderError when something was wrong so far."""
         if self.errors:
+            found = {self.readable(each) for each in self.errors}
             raise RenderError(
-                sorted(set(self.errors), key=lambda each: (each.path, each.line or 0, each.rule))
+                sorted(found, key=lambda each: (each.path, each.line or 0, each.rule, each.message))
             )
+
+    def readable(self, problem: Problem) -> Problem:
+        """The problem with tags as their author wrote them."""
+        message, remedy = (self.placeholders.readable(words) for words in (problem.message, problem.remedy))
+        return replace(problem, message=message, remedy=remedy)
 
     def rendered(self, body: Body, *, markup: bool) -> Located:
         """A source after compile-time Jinja, with placeholders for what is known per recipient."""
@@ -275,7 +281,7 @@ def _parts(document: dom.Node, plain: str, subject: str, work: Authoring, lines:
         html=holes.build(html, work.placeholders, HoleContext.HTML),
         text=holes.build(plain, work.placeholders, HoleContext.TEXT),
         subject=holes.build(subject, work.placeholders, HoleContext.TEXT),
-        warnings=tuple(dict.fromkeys(work.warnings)),
+        warnings=tuple(dict.fromkeys(map(work.readable, work.warnings))),
     )
 
 

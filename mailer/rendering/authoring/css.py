@@ -115,6 +115,8 @@ def _rule(node: Any) -> Iterator[Finding]:
         yield from _at_rule(node)
     elif node.type == "qualified-rule":
         prelude = tinycss2.serialize(node.prelude)
+        if any(token.type == "error" for token in node.prelude):
+            yield Finding(node.source_line, "css.syntax", "This style rule has a bracket too many before it.")
         if BLOCK_CLASS in prelude or BLOCK_CLASS[:6] in prelude:
             yield Finding(node.source_line, "css.block", "A style rule may not name the unsubscribe block.")
         content = tinycss2.parse_blocks_contents(node.content, skip_comments=True, skip_whitespace=True)

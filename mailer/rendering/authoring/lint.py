@@ -172,6 +172,8 @@ class Lint:
     def _element(self, element: dom.Element, origin: Origin, content: Located) -> None:
         name = element.name
         namespace = getattr(element, "namespace", None) or "html"
+        if self._held(name, "the name of a tag"):
+            return
         if name not in ELEMENTS or namespace != "html":
             self.say(
                 origin, "html.element", f"<{name[:40]}> is not available in messages.",
@@ -189,6 +191,8 @@ class Lint:
             self._image(element, origin)
 
     def _attribute(self, element: dom.Element, key: str, value: str, origin: Origin) -> None:
+        if self._held(key, f"the name of an attribute of <{element.name}>"):
+            return
         known = (
             key in ATTRIBUTES or key in _OF.get(element.name, ()) or re.fullmatch(r"(data|aria)-[\w-]+", key)
         )

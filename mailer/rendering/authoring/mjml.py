@@ -177,8 +177,21 @@ class Compiling:
                 self.problem(
                     content.origin(line), "html.syntax", f"{words} ({code}).", "Close what was opened."
                 )
+        self.unquoted(content)
+        _keep_rows_together(fragment.root, context, self.placeholders)
         self.problems += self.inspect(fragment.root, content)
         return dom.serialise(fragment.root)
+
+    def unquoted(self, content: Located) -> None:
+        """Find merge fields in attributes without quotes, which the DOM no longer shows."""
+        for found in _TAG.finditer(content.text):
+            bare = re.sub(r"\"[^\"]*\"|'[^']*'", "", found[0])
+            for value in re.finditer(r"=\s*([^\s>]+)", "" if bare.startswith("<!--") else bare):
+                for tag in self.placeholders.find(value[1]):
+                    self.problem(
+                        tag.origin, "hole.unquoted", f"`{tag.words}` stands in an attribute without quotes.",
+                        "Put the value between quotes.",
+                    )  # fmt: skip
 
     def statements_as_comments(self, text: str) -> str:
         """Statement placeholders in text become comments, which tables keep in their place."""
@@ -194,6 +207,30 @@ class Compiling:
             at = found.end()
         out.append(self.placeholders.statement.sub(comment, text[at:]))
         return "".join(out)
+
+
+def _keep_rows_together(root: dom.Node, context: str, placeholders: Placeholders) -> None:
+    """Put an `if` that stands before the first row of a table into the `tbody` that HTML5 adds around rows."""
+    tables = [each for each in dom.elements(root, "table")] + ([root] if context == "table" else [])
+    for table in tables:
+        waiting: list[dom.Node] = []
+        for child in dom.children(table):
+            if dom.is_comment(child) and placeholders.statement.fullmatch(child.data or ""):
+                waiting.append(child)
+            elif dom.is_element(child):
+                inside = {
+                    tag.group for each in dom.children(child) for tag in _statements(each, placeholders)
+                }
+                moved = [each for each in waiting if _statements(each, placeholders)[0].group in inside]
+                first = next(iter(dom.children(child)), None)
+                for each in moved:
+                    table.remove_child(each)
+                    child.insert_before(each, first)
+                waiting = []
+
+
+def _statements(node: dom.Node, placeholders: Placeholders) -> list[Tag]:
+    return placeholders.find(node.data or "") if dom.is_comment(node) else []
 
 
 def take_inline_sheets(tree: Element) -> list[str]:

@@ -177,6 +177,12 @@ class SandboxEnvironment(ImmutableSandboxedEnvironment):
         self.tests = dict(TESTS)
         self.globals = {"range": _bounded_range}
 
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """`campaign.items` is what the front matter calls `items`, never a method of the mapping."""
+        if isinstance(obj, Mapping):
+            return obj[attribute] if attribute in obj else self.undefined(obj=obj, name=attribute)
+        return super().getattr(obj, attribute)
+
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """Arithmetic is for numbers; `+` joins texts as well."""
         numbers = isinstance(left, int | float) and isinstance(right, int | float)
