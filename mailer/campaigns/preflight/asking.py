@@ -59,7 +59,7 @@ def fault_of(url: str) -> str:
         return "has no valid certificate"
     except TimeoutError:
         return f"did not answer within {TIMEOUT_SECONDS} s"
-    except (OSError, HTTPException):
+    except (OSError, HTTPException, ValueError):
         return "cannot be reached"
     if status < 400 or status in _SAYS_NOTHING:
         return ""
@@ -71,13 +71,20 @@ def _resolve(host: str, port: int) -> list[str]:
     return [str(entry[4][0]) for entry in found]
 
 
-def head(url: str, *, resolve: Resolve = _resolve, context: ssl.SSLContext | None = None) -> int:
+def head(
+    url: str,
+    *,
+    resolve: Resolve = _resolve,
+    judge: Callable[[str], bool] | None = None,
+    context: ssl.SSLContext | None = None,
+) -> int:
     """The status of a HEAD request, redirects not followed.
 
-    Raises NotAsked for anything but https to a public address, OSError when nobody answers.
+    `judge` says which addresses may be asked (default: public ones). Raises NotAsked for anything
+    but https to such an address, OSError when nobody answers.
     """
     parts = urlsplit(url)
-    address = _public_address(parts, resolve)
+    address = _judged_address(parts, resolve, judge or is_public)
     connection = _Pinned(
         parts.hostname or "", parts.port or 443, address, context or ssl.create_default_context()
     )
@@ -90,13 +97,13 @@ def head(url: str, *, resolve: Resolve = _resolve, context: ssl.SSLContext | Non
         connection.close()
 
 
-def _public_address(parts: SplitResult, resolve: Resolve) -> str:
+def _judged_address(parts: SplitResult, resolve: Resolve, judge: Callable[[str], bool]) -> str:
     if parts.scheme != "https" or not parts.hostname:
         raise NotAsked("only https links are")
     if parts.username is not None:
         raise NotAsked("it holds a user name")
     addresses = resolve(parts.hostname, parts.port or 443)
-    if not addresses or not all(is_public(address) for address in addresses):
+    if not addresses or not all(judge(address) for address in addresses):
         raise NotAsked("its host has an address that is not public")
     return addresses[0]
 

@@ -37,7 +37,8 @@ def _shown(label: str) -> str:
 
 def _scripts(letters: Iterable[str]) -> frozenset[str]:
     """The scripts by the first word of each letter's Unicode name; digits and signs belong to none."""
-    return frozenset(unicodedata.name(letter, "UNKNOWN").split()[0] for letter in letters if letter.isalpha())
+    real = (letter for letter in letters if letter.isalpha() and unicodedata.category(letter) != "Lm")
+    return frozenset(unicodedata.name(letter, "UNKNOWN").split()[0] for letter in real)
 
 
 def _go_together(scripts: frozenset[str]) -> bool:

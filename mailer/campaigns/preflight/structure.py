@@ -44,6 +44,8 @@ def language(draft: Draft) -> Iterator[Problem]:
 
 def document_head(draft: Draft) -> Iterator[Problem]:
     """No title, no charset, or a viewport that forbids to zoom."""
+    if not any(specimens(draft, SAMPLE)):
+        return
     titles = [_text(title) for title in _elements(draft, "title")]
     if not any(titles):
         yield problem(
@@ -137,7 +139,7 @@ def headings(draft: Draft) -> Iterator[Problem]:
     """No main heading or several, or a level left out."""
     found = [(int(each.tag[1]), _text(each)) for each in _elements(draft, "h1", "h2", "h3", "h4", "h5", "h6")]
     mains = [text for level, text in found if level == 1]
-    if len(mains) != 1:
+    if len(mains) != 1 and any(specimens(draft, SAMPLE)):
         count = "no main heading" if not mains else f"{len(mains)} main headings"
         yield problem(
             draft, "heading-main", f"the mail has {count}", "Write one: `# …` or <h1>.", at=mains[1:2]

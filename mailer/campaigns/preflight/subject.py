@@ -20,6 +20,8 @@ _REPLY = re.compile(r"\s*(re|fwd?|aw|wg|antw|sv|vs|ref|rif|enc|tr|odp)\s*(\[\d+\
 _NOTHING = re.compile(r"[\s\W_]*")
 #: Signs that pretend a check or a status of the mail program.
 _LOOKALIKE_MARKS = frozenset("✓✔☑✅🗸⚠❗❕⭐★☆🔒🔐📧✉📩")
+#: Signs that names of firms do hold.
+_PLAIN_SIGNS = frozenset("№™®©°")
 _LONGEST_SUBJECT = 150
 PREHEADER_SHORTEST, PREHEADER_LONGEST = 40, 130
 
@@ -80,9 +82,7 @@ def sender_name(draft: Draft) -> Iterator[Problem]:
     remedy = f"Write the plain name of the shop into `from` of [lists.{draft.list_.name}]."
     if not name.strip():
         yield in_settings("sender-name", "the sender has no display name", remedy)
-    if any(
-        sign in _LOOKALIKE_MARKS or unicodedata.category(sign) in ("So", "Sk", "Cn", "Co") for sign in name
-    ):
+    if any(sign in _LOOKALIKE_MARKS or _is_picture(sign) for sign in name):
         yield in_settings(
             "sender-name", f"the sender's name `{shortened(name)}` holds a picture or mark", remedy
         )
@@ -93,12 +93,16 @@ def sender_name(draft: Draft) -> Iterator[Problem]:
         yield in_settings("sender-name", f"the sender's name `{shortened(name)}` is not a name", remedy)
 
 
+def _is_picture(sign: str) -> bool:
+    return sign not in _PLAIN_SIGNS and unicodedata.category(sign) in ("So", "Sk", "Cn", "Co")
+
+
 def sender_says_subject(draft: Draft) -> Iterator[Problem]:
     """A display name that carries the message."""
     name = draft.list_.from_mailbox.name.strip().lower()
     for specimen in specimens(draft, EMPTY):
         subject = subject_of(specimen).strip().lower()
-        if name and len(subject) > 3 and (name == subject or subject in name):
+        if name and (name == subject or (len(subject) > 3 and subject in name)):
             yield in_head(
                 draft, "subject", "sender-subject", "the subject repeats the name of the sender",
                 "The name says who writes, the subject says what about.",

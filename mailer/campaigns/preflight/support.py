@@ -25,10 +25,15 @@ class Feature:
     pattern: re.Pattern[str]
     share: int  #: percent of mail programs that show it
     instead: str
+    in_css: bool = True  #: looked for in styles only
 
 
 def _css(name: str, pattern: str, share: int, instead: str) -> Feature:
     return Feature(name, re.compile(pattern, re.IGNORECASE), share, instead)
+
+
+def _html(name: str, pattern: str, share: int, instead: str) -> Feature:
+    return Feature(name, re.compile(pattern, re.IGNORECASE), share, instead, in_css=False)
 
 
 #: Looked for in the authors' files, so that a finding is about something they wrote.
@@ -48,24 +53,30 @@ SUPPORT: tuple[Feature, ...] = (
     _css("columns", r"(?<![\w-])column-(?:count|width)\s*:", 45, "Use mj-column."),
     _css("@container", r"@container\b", 25, "Use a fluid column."),
     _css(":has()", r":has\(", 30, "Give the element a class."),
-    _css("<picture>", r"<picture\b", 60, "Use one <img>."),
-    _css("<details>", r"<details\b", 40, "Show the text."),
-    _css("<dialog>", r"<dialog\b", 20, "Show the text."),
-    _css("srcset", r"<img[^>]*\bsrcset\s*=", 60, "Use one image of twice the shown width."),
-    _css("WebP or AVIF image", r"src\s*=\s*[\"'][^\"']+\.(?:webp|avif)[\"']", 80, "Use PNG or JPEG."),
-    _css("SVG image", r"src\s*=\s*[\"'][^\"']+\.svg[\"']", 40, "Use PNG."),
+    _html("<picture>", r"<picture\b", 60, "Use one <img>."),
+    _html("<details>", r"<details\b", 40, "Show the text."),
+    _html("<dialog>", r"<dialog\b", 20, "Show the text."),
+    _html("srcset", r"<img[^>]*\bsrcset\s*=", 60, "Use one image of twice the shown width."),
+    _html("WebP or AVIF image", r"src\s*=\s*[\"'][^\"']+\.(?:webp|avif)[\"']", 80, "Use PNG or JPEG."),
+    _html("SVG image", r"src\s*=\s*[\"'][^\"']+\.svg[\"']", 40, "Use PNG."),
     _css("CSS unit vw or vh", r":[^;}]*\b\d+v[wh]\b", 60, "Use percent or px."),
     _css("light-dark()", r"light-dark\(", 20, "Use @media (prefers-color-scheme: dark)."),
     _css("oklch() or color-mix()", r"\b(?:oklch|oklab|lch|lab|color-mix)\(", 30, "Write #rrggbb."),
 )  # fmt: skip
+#: `style` attributes and style sheets.
+_STYLES = re.compile(
+    r"""style\s*=\s*"([^"]*)"|<(?:mj-)?style\b[^>]*>(.*?)</(?:mj-)?style""", re.IGNORECASE | re.DOTALL
+)
 #: What moves must come to rest, and must not flash (WCAG 2.2.2, 2.3.1).
 _LONGEST_SECONDS, _FLASHES_PER_SECOND = 5.0, 3.0
 
 
 def poor_support(draft: Draft) -> Iterator[Problem]:
     """HTML and CSS that many mail programs do not show."""
+    written = draft.source.body.text
+    styles = "\n".join(found[1] or found[2] or "" for found in _STYLES.finditer(written))
     for feature in SUPPORT:
-        found = feature.pattern.search(draft.source.body.text)
+        found = feature.pattern.search(styles if feature.in_css else written)
         if found:
             yield problem(
                 draft, "support", f"{feature.name} is shown by about {feature.share} % of mail programs",

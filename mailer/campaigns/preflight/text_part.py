@@ -13,7 +13,7 @@ from mailer.rendering.identity import Problem
 
 #: Merge tags of this and other tools: Jinja, Mailchimp, Handlebars, Salesforce, ERB, shell, Brevo.
 _TAG = re.compile(
-    r"\{\{.{0,80}?\}\}|\{%.{0,80}?%\}|\{\{|\*\|[A-Z0-9_:]+\|\*|%%[A-Za-z_]+%%|<%.{0,80}?%>|\$\{\w+\}"
+    r"\{\{.{0,80}?\}\}|\{%.{0,80}?%\}|\{\{|\*?\|[A-Z][A-Z0-9_:]+\|\*?|%%[A-Za-z_]+%%|<%.{0,80}?%>|\$\{\w+\}"
 )
 _MARKUP = re.compile(
     r"</?[a-z][a-z0-9]*(?:\s[^<>]*)?>|&(?:nbsp|amp|lt|gt|quot|zwnj);|<!--|mso-", re.IGNORECASE
@@ -67,8 +67,9 @@ def equivalent(draft: Draft) -> Iterator[Problem]:
     """A text part that leaves out much of what the HTML says."""
     share = _DERIVED_SHARE if draft.source.text_body is None else _WRITTEN_SHARE
     for specimen in specimens(draft, SAMPLE):
-        wanted = set(_WORD.findall(visible(specimen.html).text.lower()))
-        missing = wanted - set(_WORD.findall(specimen.text.lower()))
+        own, _, block = specimen.text.lower().rpartition(_SIGNATURE)
+        wanted = set(_WORD.findall(visible(specimen.html).text.lower())) - set(_WORD.findall(block))
+        missing = wanted - set(_WORD.findall(own))
         if wanted and len(missing) / len(wanted) > 1 - share:
             yield problem(
                 draft, "text-equivalent", f"the text part leaves out {len(missing)} of {len(wanted)} words of the HTML",

@@ -50,7 +50,9 @@ class Styles:
         for specificity, order, _, declarations in self._matcher.match(wrapper):
             for name, value, important in declarations:
                 _consider(won, name, value, (important, False, specificity, order))
-        for name, value, important in _of_attribute(wrapper.etree_element.attrib.get("style", ""), self._properties):
+        for name, value, important in _of_attribute(
+            wrapper.etree_element.attrib.get("style", ""), self._properties
+        ):
             _consider(won, name, value, (important, True, (), 0))
         return {name: value for name, (_, value) in won.items()}
 

@@ -14,6 +14,8 @@ URL_LIMIT = 990
 #: Controls, the line and paragraph separators, lone surrogates, and the marks that turn the
 #: direction of the text around them: str.splitlines and header parsers break at most of these.
 UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\u202a-\u202e\u2066-\u2069]+")
+#: Those of them that a header may not hold even inside an encoded-word (A29).
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _RIGHT_TO_LEFT = re.compile(
     r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff]"
 )

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from mailer.addresses import Mailbox
 from mailer.errors import MailerError
-from mailer.rendering.wire.characters import UNSAFE
+from mailer.rendering.wire.characters import CONTROL
 
 #: Columns a header line keeps to where it can be folded (RFC 5322 2.1.1), and may never pass.
 FOLD_WIDTH = 76
@@ -37,10 +37,9 @@ def field(name: str, value: str) -> str:
     Raises HeaderUnsafe if it would be anything but this one field (A29).
     """
     line = f"{name}: {value}"
-    if UNSAFE.search(line.replace("\r\n ", "")) or not _FIELD.fullmatch(line):
-        raise HeaderUnsafe(
-            f"The value of {name} holds a line break or another control character; remove it.", header=name
-        )
+    _refuse_controls(name, line.replace("\r\n ", ""))
+    if not _FIELD.fullmatch(line):
+        raise HeaderUnsafe(f"The name or the folding of {name} is malformed.", header=name)
     if max(map(len, line.split("\r\n"))) > LINE_LIMIT:
         raise HeaderUnsafe(f"The value of {name} makes a line of more than {LINE_LIMIT} octets.", header=name)
     return line
@@ -48,6 +47,7 @@ def field(name: str, value: str) -> str:
 
 def unstructured(name: str, text: str) -> str:
     """A field of free text such as Subject: as it is when plain, else in encoded-words throughout."""
+    _refuse_controls(name, text)
     words = text.split(" ")
     if text.isascii() and "=?" not in text and all(words) and max(map(len, words)) < FOLD_WIDTH - len(name):
         return field(name, _fold(words, len(name) + 2))
@@ -56,6 +56,7 @@ def unstructured(name: str, text: str) -> str:
 
 def mailbox(name: str, box: Mailbox) -> str:
     """A field of one mailbox with its display name (A30): From, Reply-To."""
+    _refuse_controls(name, box.name)
     if not box.name:
         return field(name, f"<{box.address}>")
     phrase = _phrase(box.name, first=FOLD_WIDTH - len(name) - 2)
@@ -84,6 +85,13 @@ def date(moment: datetime) -> str:
         f"{_DAYS[utc.weekday()]}, {utc.day:02d} {_MONTHS[utc.month - 1]} {utc.year:04d} "
         f"{utc.hour:02d}:{utc.minute:02d}:{utc.second:02d} +0000"
     )
+
+
+def _refuse_controls(name: str, text: str) -> None:
+    if CONTROL.search(text):
+        raise HeaderUnsafe(
+            f"The value of {name} holds a line break or another control character; remove it.", header=name
+        )
 
 
 def _fold(words: list[str], column: int) -> str:

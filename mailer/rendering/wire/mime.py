@@ -45,7 +45,7 @@ def assemble(
     text, html = _wire(parts.text), _wire(parts.html)
     mark: Program = (Static(PROOF_PREFIX),) if message_class is MessageClass.PROOF else ()
     subject: Program = (*mark, *parts.subject)
-    if any(characters.UNSAFE.search(node.text) for node in _statics(subject)):
+    if any(characters.CONTROL.search(node.text) for node in _statics(subject)):
         raise headers.HeaderUnsafe("The subject holds a line break or another control character; remove it.")
     boundary = "=_" + hashlib.sha256(repr((text, html)).encode()).hexdigest()[:24]
     after = (*_class_fields(message_class, slug, list_, site), *_closing_fields(language, list_, boundary))

@@ -25,7 +25,7 @@ from tests.rendering.wire.cast import (
     text_foot,
     text_hole,
     when,
-)  # fmt: skip
+)
 
 ADA = recipient({"first_name": "Ada"})
 
@@ -121,21 +121,46 @@ def test_a_style_rule_that_hides_the_way_out_is_refused(head_or_wrapper: str) ->
 @pytest.mark.rule("F3", "E3")
 @pytest.mark.parametrize(
     "open_",
-    ["<!--", "<!--[if mso]>", "<textarea>", "<style>", "<script>", "<title>", "<template>", "<noscript>",
-     "<select>", "<div hidden>", '<div style="display:none">', '<div style="font-size:0">', "<xmp>", "<iframe>",
-     '<div style="height:0;overflow:hidden">', "<object>", "<plaintext>", '<a title="'],
-)  # fmt: skip
+    [
+        "<!--",
+        "<!--[if mso]>",
+        "<textarea>",
+        "<style>",
+        "<script>",
+        "<title>",
+        "<template>",
+        "<noscript>",
+        "<select>",
+        "<div hidden>",
+        '<div style="display:none">',
+        '<div style="font-size:0">',
+        "<xmp>",
+        "<iframe>",
+        '<div style="height:0;overflow:hidden">',
+        "<object>",
+        "<plaintext>",
+        '<a title="',
+    ],
+)
 def test_markup_that_swallows_the_way_out_is_refused(open_: str) -> None:
     assert "the HTML part" in refused(compiled(html=page(Static("<p>Hello</p>" + open_))))
 
 
 @pytest.mark.parametrize(
     "harmless",
-    ["<style>.x{display:none}</style>", "<style>@media print{a{display:none}}</style>", "<style>a{color:red}</style>",
-     "<style>div{font-size:0}p{font-size:14px}</style>", "<style>td{height:0}</style>", "<style>a:hover{}</style>",
-     "<style>a::after{content:'x';display:none}</style>", "<style>a{</style>", "<style>!!!</style>",
-     "<style>a{display:none}a{display:inline}</style>"],
-)  # fmt: skip
+    [
+        "<style>.x{display:none}</style>",
+        "<style>@media print{a{display:none}}</style>",
+        "<style>a{color:red}</style>",
+        "<style>div{font-size:0}p{font-size:14px}</style>",
+        "<style>td{height:0}</style>",
+        "<style>a:hover{}</style>",
+        "<style>a::after{content:'x';display:none}</style>",
+        "<style>a{</style>",
+        "<style>!!!</style>",
+        "<style>a{display:none}a{display:inline}</style>",
+    ],
+)
 def test_rules_that_hide_nothing_pass(harmless: str) -> None:
     passes(compiled(html=page(head=harmless)))
 

@@ -122,6 +122,15 @@ def test_a_value_that_could_break_a_line_is_refused(bad: str) -> None:
         headers.field("List-Id", f"<a{bad}b>")
 
 
+@pytest.mark.rule("A29")
+@pytest.mark.parametrize("bad", [*"\r\n\0\x0b\x1c\x85\u2028"])
+def test_no_encoding_hides_a_line_break(bad: str) -> None:
+    with pytest.raises(headers.HeaderUnsafe):
+        headers.mailbox("From", Mailbox(f"Bücher{bad}x", NEWS))
+    with pytest.raises(headers.HeaderUnsafe):
+        headers.unstructured("Subject", f"Bücher{bad}x")
+
+
 @pytest.mark.rule("A52")
 def test_a_line_over_998_octets_is_refused() -> None:
     with pytest.raises(headers.HeaderUnsafe, match="998"):

@@ -34,7 +34,7 @@ from tests.rendering.wire.cast import (
     text_hole,
     url_hole,
     when,
-)  # fmt: skip
+)
 
 HOSTILE = [
     "a\r\nBcc: eve@x.example", "\n.\n", "\r.\r", "\r\n.\r\n", "\x00", "a\u2028b", "\x1cX-Evil: 1", "\x85\x0b\x0c",
