@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import signal
 from typing import TYPE_CHECKING
 
 import click
 
+from mailer.cli.logs import log_to_stderr
 from mailer.cli.site_option import pass_site
 
 if TYPE_CHECKING:
@@ -29,10 +29,7 @@ def serve(site: Site, *, host: str | None, port: int | None, quiet: bool) -> Non
     # Imported here: the web libraries must not slow down `mailer --help`.
     from mailer.web.server import build_server, listen
 
-    logging.basicConfig(
-        level=logging.WARNING if quiet else logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s %(message)s",
-    )
+    log_to_stderr(quiet=quiet)
     web = site.settings.web
     at, on = host or web.host, port or web.port
     listener = listen(at, on)

@@ -61,7 +61,7 @@ def on_token(request: Request, error: Exception) -> Response:
 
 def on_store(request: Request, error: Exception) -> Response:
     """The database is locked, full or away: nothing was changed, and we do not pretend (D34)."""
-    _log.error("store error %(kind)s", {"kind": type(error).__name__}, extra={"kind": type(error).__name__})
+    _log.error("store error", extra={"kind": type(error).__name__})
     return _answer(request, 503, KINDS[503])
 
 

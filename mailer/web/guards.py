@@ -60,7 +60,7 @@ class AccessLog:
             route = getattr(scope.get("route"), "path", "-")
             milliseconds = round((clock.monotonic() - began) * 1000, 1)
             facts = {"method": scope["method"], "route": route, "status": answer.status, "ms": milliseconds}
-            _log.info("request %(method)s %(route)s %(status)s %(ms)s ms", facts, extra=facts)
+            _log.info("request", extra=facts)
 
 
 class CrashGuard:
@@ -95,8 +95,7 @@ def log_crash(error: BaseException, reference: str) -> None:
         steps = " > ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-6:])
         places.append(f"{type(cause).__module__}.{type(cause).__qualname__} at {steps}")
         cause = cause.__cause__
-    facts = {"reference": reference, "places": " | caused by | ".join(places)}
-    _log.error("crash %(reference)s: %(places)s", facts, extra=facts)
+    _log.error("crash", extra={"reference": reference, "places": " | caused by | ".join(places)})
 
 
 class TlsOnly:

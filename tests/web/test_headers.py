@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import httpx
 import pytest
 from starlette.routing import Route
 
 from mailer.web.headers import PAGE_POLICY, mail_policy
 from tests.web.conftest import Desk, Reader
 
-ANSWERS: dict[str, Callable[[Desk], object]] = {
+ANSWERS: dict[str, Callable[[Desk], httpx.Response]] = {
     "index": lambda desk: desk.client.get("/"),
     "help": lambda desk: desk.client.get("/help"),
     "subscribe": lambda desk: desk.client.get("/subscribe/weekly"),
@@ -48,7 +49,7 @@ ANSWERS: dict[str, Callable[[Desk], object]] = {
 @pytest.mark.rule("D21", "D22", "D23")
 @pytest.mark.parametrize("name", ANSWERS)
 def test_every_answer_carries_the_headers_and_no_cookie(desk: Desk, name: str) -> None:
-    headers = ANSWERS[name](desk).headers  # type: ignore[attr-defined]  # an httpx.Response, named as object for the table
+    headers = ANSWERS[name](desk).headers
     assert headers["content-security-policy"].startswith("default-src 'none'")
     assert headers["strict-transport-security"] == "max-age=31536000; includeSubDomains"
     assert headers["x-content-type-options"] == "nosniff"
@@ -87,7 +88,7 @@ def test_a_mail_in_the_browser_is_sandboxed_and_may_load_the_operators_images() 
 @pytest.mark.rule("D22")
 @pytest.mark.parametrize("name", ["leave", "left", "not me", "confirm", "view", "unknown path"])
 def test_token_pages_stay_out_of_search_engines_and_caches(desk: Desk, name: str) -> None:
-    headers = ANSWERS[name](desk).headers  # type: ignore[attr-defined]  # an httpx.Response, as above
+    headers = ANSWERS[name](desk).headers
     assert headers["x-robots-tag"] == "noindex"
     assert headers["cache-control"] == "no-store"
 
@@ -117,3 +118,11 @@ def test_static_files_may_be_kept_for_ever_under_an_address_that_changes_with_th
     answer = desk.client.get(style)
     assert answer.headers["content-type"] == "text/css; charset=utf-8"
     assert "immutable" in answer.headers["cache-control"]
+
+
+@pytest.mark.rule("F7")
+@pytest.mark.parametrize("name", ANSWERS)
+def test_every_page_names_the_privacy_contact(desk: Desk, name: str) -> None:
+    answer = ANSWERS[name](desk)
+    if answer.headers["content-type"].startswith("text/html"):
+        assert "mailto:privacy@shop.example" in answer.text

@@ -16,7 +16,7 @@ from contextlib import closing
 import pytest
 from click.testing import CliRunner
 
-from mailer.application import Site
+from mailer.application import Site, open_site
 from mailer.cli.main import main
 from mailer.site import SiteFolder
 from mailer.store import Store, migrate, open_store
@@ -132,24 +132,54 @@ def test_serve_answers_logs_no_token_and_stops_when_asked(
 ) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as probe:
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "mailer", "serve", "--site", str(empty_site.root), "--port", str(port)]
-    process = subprocess.Popen(
-        command, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": os.getcwd()}
-    )
+    process = _serve(empty_site, port)
     try:
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            try:
-                answer = exchange(
-                    port, b"GET /u/seeded-canary HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-                )
-                break
-            except ConnectionError:
-                time.sleep(0.1)
+        answer = _await_answer(port, b"GET /u/seeded-canary HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         assert answer.startswith(b"HTTP/1.1 404")
     finally:
         process.send_signal(stop)
         _, log = process.communicate(timeout=15)
-    assert "GET /u/{token} 404" in log
+    assert "request method=GET route=/u/{token} status=404" in log
     assert "canary" not in log
     assert process.returncode == 0
+
+
+@pytest.mark.rule("A10")
+def test_an_opt_out_that_was_answered_survives_a_kill(empty_site: SiteFolder) -> None:
+    site = open_site(empty_site.root, {})
+    desk = Desk(site, None, Client(create_app(site)))
+    token = desk.leave_token(desk.join("ada@example.net"))
+    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
+        port = probe.getsockname()[1]
+    process = _serve(empty_site, port)
+    try:
+        _await_answer(port, b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        head = f"POST /u/{token} HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        request = f"{head}Content-Length: 26\r\n\r\nList-Unsubscribe=One-Click".encode()
+        with socket.create_connection(("127.0.0.1", port), 5) as connection:
+            connection.sendall(request)
+            assert connection.recv(12) == b"HTTP/1.1 200"
+            process.kill()
+    finally:
+        process.kill()
+        process.communicate(timeout=15)
+    assert desk.state("ada@example.net") == "unsubscribed"
+    site.close()
+
+
+def _serve(folder: SiteFolder, port: int) -> subprocess.Popen[str]:
+    """`mailer serve` as a process of its own."""
+    command = [sys.executable, "-m", "mailer", "serve", "--site", str(folder.root), "--port", str(port)]
+    environ = {**os.environ, "PYTHONPATH": os.getcwd()}
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environ)
+
+
+def _await_answer(port: int, request: bytes) -> bytes:
+    """The answer, as soon as somebody listens."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            return exchange(port, request)
+        except ConnectionError:
+            assert time.monotonic() < deadline, "nobody has answered within 30 s"
+            time.sleep(0.1)

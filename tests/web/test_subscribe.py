@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from statistics import median
+from time import perf_counter
 
 import pytest
 
@@ -283,3 +285,17 @@ def test_json_of_the_wrong_kind_is_no_address(desk: Desk, email: object) -> None
     answer = desk.client.post("/subscribe/weekly", json=desk.form() | {"email": email})
     assert answer.status_code == 422
     assert "email" in answer.json()["errors"]
+
+
+@pytest.mark.rule("D7")
+def test_the_answer_takes_as_long_whoever_the_address_belongs_to(desk: Desk) -> None:
+    cast = _cast(desk)
+    form = desk.form()
+    seconds: dict[str, list[float]] = {name: [] for name in cast}
+    for _ in range(40):  # in turns, so that a slow moment of the machine falls on all alike
+        for name, email in cast.items():
+            began = perf_counter()
+            desk.client.post("/subscribe/weekly", data=form | {"email": email})
+            seconds[name].append(perf_counter() - began)
+    medians = [median(each) for each in seconds.values()]
+    assert max(medians) < 1.5 * min(medians)
