@@ -134,7 +134,7 @@ class Desk:
 
     def list_id(self, name: str) -> int:
         """The id of a list."""
-        return next(row.id for row in self.rows(MailingList) if row.name == name)
+        return int(next(row.id for row in self.rows(MailingList) if row.name == name))
 
     def waiting(self) -> list[Any]:
         """The deliveries that would still leave."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Barrier
 
 import pytest
 
 from mailer.addresses import EmailAddress
 from mailer.store.schema import Delivery, Subscriber, Suppression
+from mailer.subscribers.leaving import Scope
 from tests.subscribers.conftest import ADA, Desk, seen
 
 ROUNDS = 40
@@ -39,12 +41,12 @@ def people(desk: Desk, count: int) -> list[EmailAddress]:
 
 @pytest.mark.rule("D33")
 @pytest.mark.parametrize("scope", ["list", "all"])
-def test_confirm_against_unsubscribe_is_always_unsubscribed(desk: Desk, scope: str) -> None:
+def test_confirm_against_unsubscribe_is_always_unsubscribed(desk: Desk, scope: Scope) -> None:
     for address in people(desk, ROUNDS):
         confirm, leave = desk.confirm_token(address), desk.leave_token(address)
         at_once(
-            lambda token=confirm: desk.joining.confirm(token, seen()),
-            lambda token=leave: desk.leaving.leave(token, scope=scope, via="one-click"),
+            partial(desk.joining.confirm, confirm, seen()),
+            partial(desk.leaving.leave, leave, scope=scope, via="one-click"),
         )
         assert desk.state(address) == "unsubscribed"
         assert desk.reasons(address), "and it is remembered"
@@ -56,8 +58,8 @@ def test_confirm_against_not_me_is_always_blocked(desk: Desk) -> None:
     for address in people(desk, ROUNDS // 2):
         confirm, block = desk.confirm_token(address), desk.not_me_token(address)
         at_once(
-            lambda token=confirm: desk.joining.confirm(token, seen()),
-            lambda token=block: desk.joining.not_me(token, seen()),
+            partial(desk.joining.confirm, confirm, seen()),
+            partial(desk.joining.not_me, block, seen()),
         )
         assert desk.state(address) in {None, "unsubscribed"}
         assert ("not_me", 0) in desk.reasons(address)
