@@ -16,6 +16,7 @@ from mailer.rendering import CompiledMessage, Renderer, RenderError
 from mailer.rendering.from_settings import field_specs
 from mailer.settings import Settings
 from mailer.store import Store
+from mailer.wording import FALLBACK, LANGUAGES, wording
 
 # Enough real people to meet an odd name, few enough to take no noticeable time.
 REAL_RECIPIENTS = 20
@@ -50,6 +51,7 @@ class Checker:
         # What is judged is what will be frozen, so it is read back from its bytes first (law 9).
         frozen = CompiledMessage.from_bytes(compiled.to_bytes())
         findings = [Finding.of(problem, weigh(problem)) for problem in compiled.warnings]
+        findings += _language(source)
         if frozen.hash != compiled.hash:
             findings.append(_unstable(source.path))
         made_up = list(self._made_up(source))
@@ -81,6 +83,16 @@ class Checker:
             row = queries.list_row(connection, source.list_name)
             rows = queries.sample_people(connection, row.id, REAL_RECIPIENTS) if row is not None else []
         return [person_of(row, harmless=True) for row in rows]
+
+
+def _language(source: CampaignSource) -> list[Finding]:
+    """Ask about a language in which the lines that every mail carries have no words (E4, E17)."""
+    tag = source.language or FALLBACK
+    if wording(tag).language == tag.split("-")[0].lower():
+        return []
+    message = f"there are no words in `{tag}` for how to leave the list; those lines will be in English"
+    remedy = f"They can be in: {', '.join(LANGUAGES)}."
+    return [Finding(Severity.WARNING, "language", source.path, source.lines.get("language"), message, remedy)]
 
 
 def _unstable(path: str) -> Finding:

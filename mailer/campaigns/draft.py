@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mailer.campaigns.findings import Finding, Severity
 from mailer.campaigns.recipients import Linker, Person
@@ -76,7 +76,17 @@ def compile_source(
     """Compile a campaign as it is on disk. Raises SourceInvalid or RenderError, problems placed."""
     identity = identity_of(source, settings)
     message = source.message_source(base_url=settings.site.base_url, language=settings.site.language)
-    return renderer.compile(message, identity, message_class=message_class)
+    try:
+        return renderer.compile(message, identity, message_class=message_class)
+    except RenderError as error:
+        raise RenderError(_placed(problem, source) for problem in error.findings) from error
+
+
+def _placed(problem: Problem, source: CampaignSource) -> Problem:
+    """A problem of no place in particular is of the layout that the front matter names."""
+    if problem.path:
+        return problem
+    return replace(problem, path=source.path, line=source.lines.get("layout"))
 
 
 def as_findings(error: SourceInvalid | RenderError) -> list[Finding]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -299,8 +298,3 @@ def waiting_ids(connection: Connection, campaign_id: int, limit: int) -> list[in
 def artefact_content(connection: Connection, artefact_hash: str) -> bytes | None:
     """The frozen bytes."""
     return connection.scalar(select(Artefact.content).where(Artefact.hash == artefact_hash))
-
-
-def active_slug(slug: str, states: Iterable[CampaignState]) -> Select[Any]:
-    """Schedulings of one folder in any of `states`."""
-    return select(*_COLUMNS).where(Campaign.slug == slug, Campaign.state.in_(tuple(states)))

@@ -17,6 +17,7 @@ from mailer.campaigns import queries
 from mailer.campaigns.check import Checked, Checker
 from mailer.campaigns.findings import CampaignRefused, CheckReport
 from mailer.campaigns.images import CampaignImage
+from mailer.campaigns.model import ACTIVE
 from mailer.campaigns.source import CampaignSource
 from mailer.campaigns.when import Moment, parse_when
 from mailer.errors import MailerError
@@ -209,14 +210,16 @@ def _refuse_twice(connection: Connection, slug: str) -> None:
     latest = queries.latest_campaign(connection, slug)
     if latest is None or (latest.state is CampaignState.CANCELLED and latest.started_at is None):
         return
-    if latest.state in (CampaignState.FINISHED, CampaignState.CANCELLED):
-        said = f"The campaign {slug} was sent already, on {latest.started_at:%Y-%m-%d}"
-        hint = f"To send it to others, copy the folder to a new name: campaigns/{slug}-2."
-    else:
-        leaves = f"{latest.scheduled_at:%Y-%m-%d %H:%M} UTC"
-        said = f"The campaign {slug} is {latest.state.value} already, for {leaves}"
+    if latest.started_at is None:
+        said = f"is {latest.state.value} already, for {latest.scheduled_at:%Y-%m-%d %H:%M} UTC"
         hint = f"Run `mailer campaign cancel {slug}` first if it shall leave differently."
-    raise AlreadyScheduled(f"{said}. {hint}", slug=slug, state=latest.state.value)
+    elif latest.state in ACTIVE:
+        said = f"is {latest.state.value} already"
+        hint = f"See `mailer campaign status {slug}`."
+    else:
+        said = f"was sent already, on {latest.started_at:%Y-%m-%d}"
+        hint = f"To send it to others, copy the folder to a new name: campaigns/{slug}-2."
+    raise AlreadyScheduled(f"The campaign {slug} {said}. {hint}", slug=slug, state=latest.state.value)
 
 
 def freeze(connection: Connection, compiled: CompiledMessage, images: Sequence[CampaignImage]) -> None:

@@ -59,9 +59,7 @@ def schedule(
     if dry_run:
         return
     if expect is None and not as_json and can_ask():
-        expect = click.prompt(
-            f"Type the number of people it reaches ({plan.audience}) to schedule it", type=int
-        )
+        expect = click.prompt("Type the number of people it reaches to schedule it", type=int)
     done = site.campaigns.commit(plan, expect=expect)
     if as_json:
         print_json({**plan.as_json(), "campaign": done.campaign_id, "artefact": done.artefact_hash})

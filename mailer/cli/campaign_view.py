@@ -34,7 +34,7 @@ _STATE_COLOURS = {
 }
 #: What is counted, in the order of a message's life: colour of the bar, words beside it.
 _PARTS: Sequence[tuple[DeliveryState, str, str]] = (
-    (DeliveryState.ACCEPTED, "green", "accepted by the receiving side"),
+    (DeliveryState.ACCEPTED, "green", "taken by the receiving side"),
     (DeliveryState.REJECTED, "red", "refused by the receiving side"),
     (DeliveryState.EXPIRED, "red", "given up after days of trying"),
     (DeliveryState.UNKNOWN, "magenta", "connection lost before the answer came; never sent twice"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,7 +93,8 @@ def preview(
     if part == "text":
         click.echo(f"Subject: {printable(shown.subject)}\n")
     text = shown.html if part == "html" else shown.text
-    click.echo("\n".join(map(printable, text.splitlines())))
+    # A terminal is guarded; a file or a pipe gets the part as it is.
+    click.echo("\n".join(map(printable, text.splitlines())) if sys.stdout.isatty() else text)
 
 
 @click.command()

@@ -132,3 +132,20 @@ def test_a_finding_keeps_what_the_renderer_said():
         "message": "an image has no text",
         "remedy": "Write one.",
     }
+
+
+@pytest.mark.rule("E4", "E17")
+@pytest.mark.parametrize(
+    ("language", "warned"), [("fr", True), ("de", False), ("de-AT", False), ("en", False)]
+)
+def test_a_language_without_words_for_leaving_is_asked_about(campaigns, write_campaign, language, warned):
+    write_campaign("week-48", GOOD.replace("list: weekly", f"list: weekly\nlanguage: {language}"))
+    found = [(one.rule, one.line) for one in campaigns.check("week-48").warnings if one.rule == "language"]
+    assert found == ([("language", 5)] if warned else [])
+
+
+def test_a_layout_that_does_not_exist_is_named_with_its_line(campaigns, write_campaign):
+    write_campaign("week-48", GOOD.replace("list: weekly", "list: weekly\nlayout: nosuch"))
+    (found,) = campaigns.check("week-48").errors
+    assert found.place == "campaigns/week-48/campaign.md:5"
+    assert "nosuch" in found.message

@@ -203,7 +203,9 @@ def test_the_raw_message_is_printed_as_it_would_leave(site_folder):
 def test_a_preview_can_be_written_to_a_folder(site_folder, tmp_path):
     write(site_folder)
     printed = run(site_folder, "preview", "week-48", "--out", str(tmp_path / "look")).stdout
-    assert printed.split() == [str(tmp_path / "look" / name) for name in ("preview.html", "preview.txt", "message.eml")]
+    assert printed.split() == [
+        str(tmp_path / "look" / name) for name in ("preview.html", "preview.txt", "message.eml")
+    ]
     assert "<html" in (tmp_path / "look" / "preview.html").read_text(encoding="utf-8")
 
 
@@ -212,7 +214,9 @@ def test_a_proof_goes_to_the_colleagues_of_the_settings_only(site_folder):
     write(site_folder)
     settings = site_folder.settings_path
     text = settings.read_text(encoding="utf-8")
-    settings.write_text(text.replace("[sending]", '[sending]\nproof_addresses = ["mia@shop.example"]'), encoding="utf-8")
+    settings.write_text(
+        text.replace("[sending]", '[sending]\nproof_addresses = ["mia@shop.example"]'), encoding="utf-8"
+    )
 
     assert "on its way to mia@shop.example" in run(site_folder, "proof", "week-48").stdout
     assert "may not get a proof" in run(site_folder, "proof", "week-48", "x@y.example", code=1).stderr
@@ -248,7 +252,10 @@ def test_the_stated_count_schedules_the_campaign(site_folder):
 def test_a_wrong_count_schedules_nothing(site_folder):
     write(site_folder)
     join(site_folder, 3)
-    assert "3 people, not 30" in run(site_folder, "schedule", "week-48", "--now", "--expect", "30", code=1).stderr
+    assert (
+        "3 people, not 30"
+        in run(site_folder, "schedule", "week-48", "--now", "--expect", "30", code=1).stderr
+    )
     assert column(site_folder, Campaign.id) == []
 
 
