@@ -7,14 +7,16 @@ import hmac
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
 #: What the first seal calls its previous hash.
 GENESIS = bytes(32)
 
 
 def canonical(payload: Mapping[str, object]) -> str:
     """The one JSON text of a payload: sorted keys, no spaces, non-ASCII kept."""
-    return json.dumps(payload, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    return _ENCODER.encode(payload)
 
 
 def commitment(salt: bytes, payload: str) -> bytes:
@@ -26,9 +28,14 @@ def row_digest(
     key: bytes, stream: str, event: str, at: datetime, *, subject: bytes | None, commitment: bytes
 ) -> bytes:
     """HMAC-SHA-256 over one row; `at` counts in UTC microseconds, the subject by its length and bytes."""
-    head = f"{stream}\0{event}\0{at.astimezone(UTC).isoformat(timespec='microseconds')}\0".encode()
     about = subject or b""
-    return hmac.digest(key, head + bytes([len(about)]) + about + commitment, "sha256")
+    return hmac.digest(key, _head(stream, event, at) + bytes([len(about)]) + about + commitment, "sha256")
+
+
+@lru_cache(maxsize=16)
+def _head(stream: str, event: str, at: datetime) -> bytes:
+    """What the rows of one batch have in common."""
+    return f"{stream}\0{event}\0{at.astimezone(UTC).isoformat(timespec='microseconds')}\0".encode()
 
 
 def seal_hash(key: bytes, previous: bytes, rows: Iterable[tuple[int, bytes]]) -> bytes:

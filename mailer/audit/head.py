@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-
 _REPLACE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 
 

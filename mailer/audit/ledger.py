@@ -7,16 +7,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, update
 
 from mailer import clock
 from mailer.audit.digest import canonical, commitment, row_digest
 from mailer.keyring import Secrets
+from mailer.store.bulk import insert_rows
 from mailer.store.ids import next_ids
 from mailer.store.schema import LedgerEntry
 from mailer.store.vocabulary import Stream
 
 _SALT_BYTES = 16
+_COLUMNS = ("id", "stream", "event", "at", "subject", "payload", "salt", "commitment", "digest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,34 +54,20 @@ class Ledger:
         if not entries:
             return []
         ids = next_ids(connection, LedgerEntry, len(entries))
-        rows = self._rows(entries)
-        for row, row_id in zip(rows, ids, strict=True):
-            row["id"] = row_id
-        connection.execute(insert(LedgerEntry), rows)
+        insert_rows(connection, LedgerEntry, _COLUMNS, self._rows(entries, ids))
         return list(ids)
 
-    def _rows(self, entries: Sequence[Entry]) -> list[dict[str, Any]]:
+    def _rows(self, entries: Sequence[Entry], ids: Sequence[int]) -> list[tuple[Any, ...]]:
         at = clock.now()
         salts = os.urandom(_SALT_BYTES * len(entries))
         rows = []
-        for number, entry in enumerate(entries):
+        for number, (row_id, entry) in enumerate(zip(ids, entries, strict=True)):
             salt = salts[number * _SALT_BYTES : (number + 1) * _SALT_BYTES]
             payload = canonical(entry.payload)
             committed = commitment(salt, payload)
-            rows.append(
-                {
-                    "stream": entry.stream,
-                    "event": entry.event,
-                    "at": at,
-                    "subject": entry.subject,
-                    "payload": payload,
-                    "salt": salt,
-                    "commitment": committed,
-                    "digest": row_digest(
-                        self._key, entry.stream, entry.event, at, subject=entry.subject, commitment=committed
-                    ),
-                }
-            )
+            stream, event, subject = entry.stream, entry.event, entry.subject
+            digest = row_digest(self._key, stream, event, at, subject=subject, commitment=committed)
+            rows.append((row_id, stream, event, at, subject, payload, salt, committed, digest))
         return rows
 
 

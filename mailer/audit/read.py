@@ -45,6 +45,8 @@ def records(connection: Connection, wanted: Filter, *, limit: int | None = None)
     if wanted.subject is not None:
         statement = statement.where(LedgerEntry.subject == wanted.subject)
     return [
-        Record(row.id, row.at, row.stream, row.event, None if row.payload is None else json.loads(row.payload))
+        Record(
+            row.id, row.at, row.stream, row.event, None if row.payload is None else json.loads(row.payload)
+        )
         for row in connection.execute(statement.limit(limit))
     ]

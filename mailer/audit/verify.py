@@ -16,7 +16,6 @@ from mailer.keyring import Secrets
 from mailer.store import Store
 from mailer.store.schema import LedgerEntry, Seal
 
-
 _COLUMNS = LedgerEntry.__table__.c
 
 
@@ -71,7 +70,9 @@ class _Check:
         elif row.payload is not None and not hmac.compare_digest(
             commitment(row.salt or b"", row.payload), row.commitment
         ):
-            self._report(row.id, f"Row {row.id} ({row.event}) was altered: its payload is not the one recorded.")
+            self._report(
+                row.id, f"Row {row.id} ({row.event}) was altered: its payload is not the one recorded."
+            )
 
     def seal(self, seal: Any, rows: Iterator[Any]) -> None:
         self.seals += 1

@@ -123,7 +123,8 @@ def test_progress_goes_from_the_first_line_to_the_last(site: Site, make_file: Ma
 def test_help_loads_neither_the_database_nor_the_progress_bar() -> None:
     code = (
         "import sys; from mailer.cli.subscriber_import import import_command as c;"
-        " c.make_context('x', ['f', '--list', 'l'], resilient_parsing=True); print({'sqlalchemy', 'rich'} & set(sys.modules))"
+        " c.make_context('x', ['f', '--list', 'l'], resilient_parsing=True);"
+        " print({'sqlalchemy', 'rich'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

@@ -4,37 +4,49 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from sqlalchemy import Connection, select
+from sqlalchemy import BindParameter, Connection, bindparam, select
 
 from mailer.store.schema import Subscriber, Subscription, Suppression
 from mailer.store.vocabulary import ALL_LISTS, SuppressionReason
 from mailer.subscribers.importing.decisions import NOBODY, Held
 
+# Built once: putting thousands of values into a statement costs more than asking for them.
+_HASHES: BindParameter[list[bytes]] = bindparam("hashes", expanding=True)
+_SUPPRESSED = select(Suppression.email_hash, Suppression.reason, Suppression.list_id).where(
+    Suppression.email_hash.in_(_HASHES), Suppression.list_id.in_((ALL_LISTS, bindparam("list_id")))
+)
+_KNOWN = (
+    select(
+        Subscriber.email_hash,
+        Subscriber.id,
+        Subscriber.fields,
+        Subscription.id.label("subscription_id"),
+        Subscription.state,
+        Subscription.confirm_nonce,
+        Subscription.confirmed_at,
+    )
+    .outerjoin(
+        Subscription,
+        (Subscription.subscriber_id == Subscriber.id) & (Subscription.list_id == bindparam("list_id")),
+    )
+    .where(Subscriber.email_hash.in_(_HASHES))
+)
+_LOCKED = (
+    select(Subscriber.id)
+    .where(Subscriber.email_hash.in_(_HASHES))
+    .order_by(Subscriber.id)
+    .with_for_update(key_share=True)
+)
+
 
 def look_up(connection: Connection, list_id: int, hashes: list[bytes]) -> dict[bytes, Held]:
     """What is stored about these addresses; strangers are not in the answer."""
+    wanted = {"hashes": hashes, "list_id": list_id}
     suppressed: dict[bytes, set[tuple[SuppressionReason, bool]]] = defaultdict(set)
-    for email_hash, reason, scope in connection.execute(
-        select(Suppression.email_hash, Suppression.reason, Suppression.list_id).where(
-            Suppression.email_hash.in_(hashes), Suppression.list_id.in_((ALL_LISTS, list_id))
-        )
-    ):
+    for email_hash, reason, scope in connection.execute(_SUPPRESSED, wanted):
         suppressed[email_hash].add((reason, scope == ALL_LISTS))
     held = {email_hash: Held(suppressed=frozenset(found)) for email_hash, found in suppressed.items()}
-    on_list = (Subscription.subscriber_id == Subscriber.id) & (Subscription.list_id == list_id)
-    for row in connection.execute(
-        select(
-            Subscriber.email_hash,
-            Subscriber.id,
-            Subscriber.fields,
-            Subscription.id.label("subscription_id"),
-            Subscription.state,
-            Subscription.confirm_nonce,
-            Subscription.confirmed_at,
-        )
-        .outerjoin(Subscription, on_list)
-        .where(Subscriber.email_hash.in_(hashes))
-    ):
+    for row in connection.execute(_KNOWN, wanted):
         held[row.email_hash] = Held(
             subscriber_id=row.id,
             subscription_id=row.subscription_id,
@@ -49,9 +61,4 @@ def look_up(connection: Connection, list_id: int, hashes: list[bytes]) -> dict[b
 
 def lock_people(connection: Connection, hashes: list[bytes]) -> None:
     """Lock who is known already, in one order, before reading where they stand."""
-    connection.execute(
-        select(Subscriber.id)
-        .where(Subscriber.email_hash.in_(hashes))
-        .order_by(Subscriber.id)
-        .with_for_update(key_share=True)
-    )
+    connection.execute(_LOCKED, {"hashes": hashes})

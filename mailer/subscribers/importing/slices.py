@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from mailer import clock
 from mailer.audit import Entry, Ledger
 from mailer.settings import PrivacySettings
+from mailer.store.bulk import insert_rows
 from mailer.store.ids import next_ids
 from mailer.store.schema import Delivery, SignupCount, Subscriber, Subscription
 from mailer.store.vocabulary import (
@@ -116,55 +117,34 @@ class SliceWriter:
             one.subscriber_id = row_id
         for one in added:
             one.subscriber_id = one.held.subscriber_id or one.subscriber_id
-        if new:
-            connection.execute(insert(Subscriber), [self._person(one, now) for one in new])
+        insert_rows(connection, Subscriber, _PERSON, [self._person(one, now) for one in new])
 
-    def _person(self, one: Decided, now: datetime) -> dict[str, Any]:
-        address = one.row.address
-        return {
-            "id": one.subscriber_id,
-            "email": str(address),
-            "email_key": address.key,
-            "email_hash": one.row.email_hash,
-            "domain": address.domain,
-            "language": one.row.language or self._target.language,
-            "fields": one.row.fields,
-            "created_at": now,
-            "updated_at": now,
-        }
+    def _person(self, one: Decided, now: datetime) -> tuple[Any, ...]:
+        row, address = one.row, one.row.address
+        language = row.language or self._target.language
+        return (
+            *(one.subscriber_id, str(address), address.key, row.email_hash, address.domain),
+            *(language, row.fields, now, now),
+        )
 
     def _write_subscriptions(self, connection: Connection, added: list[Decided], now: datetime) -> None:
-        if not added:
-            return
         tags = os.urandom(TAG_BYTES * len(added))
-        values = []
+        rows = []
         for number, one in enumerate(added):
-            values.append(
-                {
-                    "id": one.subscription_id,
-                    "subscriber_id": one.subscriber_id,
-                    "list_id": self._target.list_id,
-                    "tag": tags[number * TAG_BYTES : (number + 1) * TAG_BYTES],
-                    "source": self._target.source,
-                    "requested_at": now,
-                    **self._step(one, now),
-                }
-            )
-        connection.execute(insert(Subscription), values)
+            tag = tags[number * TAG_BYTES : (number + 1) * TAG_BYTES]
+            whose = (one.subscription_id, one.subscriber_id, self._target.list_id, tag)
+            rows.append((*whose, self._target.source, now, *self._step(one, now)))
+        insert_rows(connection, Subscription, (*_SUBSCRIPTION, *_STEP), rows)
 
-    def _step(self, one: Decided, now: datetime) -> dict[str, Any]:
+    def _step(self, one: Decided, now: datetime) -> tuple[Any, ...]:
         """The columns of a subscription that say where it stands."""
         assert one.decision.event is not None
         state = after(one.held.state, one.decision.event)
-        confirmed = state is SubscriptionState.CONFIRMED
-        lives_until = one.due + self._life if one.due else now + UNINVITED_LIFE
-        return {
-            "state": state,
-            "expires_at": None if confirmed else lives_until,
-            "confirm_nonce": os.urandom(NONCE_BYTES) if one.due else None,
-            "confirmed_at": one.row.consent.at if confirmed and one.row.consent else None,
-            "consent_id": one.ledger_id,
-        }
+        if state is SubscriptionState.CONFIRMED:
+            return state, None, None, one.row.consent.at if one.row.consent else now, one.ledger_id
+        if one.due is None:
+            return state, now + UNINVITED_LIFE, None, None, one.ledger_id
+        return state, one.due + self._life, os.urandom(NONCE_BYTES), None, one.ledger_id
 
     def _change_subscriptions(self, connection: Connection, changed: list[Decided]) -> None:
         """Confirm what was pending, invite what was not."""
@@ -176,10 +156,12 @@ class SliceWriter:
         statement = (
             update(Subscription)
             .where(Subscription.id == bindparam("target"))
-            .values({name: bindparam(name) for name in _STEP_COLUMNS})
+            .values({name: bindparam(name) for name in _STEP})
         )
+        steps = [dict(zip(_STEP, self._step(one, now), strict=True)) for one in changed]
         connection.execute(
-            statement, [{"target": one.subscription_id, **self._step(one, now)} for one in changed]
+            statement,
+            [{"target": one.subscription_id, **step} for one, step in zip(changed, steps, strict=True)],
         )
 
     def _write_invitations(self, connection: Connection, changed: list[Decided], now: datetime) -> None:
@@ -229,7 +211,12 @@ class SliceWriter:
         return payload
 
 
-_STEP_COLUMNS = ("state", "expires_at", "confirm_nonce", "confirmed_at", "consent_id")
+_PERSON = (
+    *("id", "email", "email_key", "email_hash", "domain"),
+    *("language", "fields", "created_at", "updated_at"),
+)
+_SUBSCRIPTION = ("id", "subscriber_id", "list_id", "tag", "source", "requested_at")
+_STEP = ("state", "expires_at", "confirm_nonce", "confirmed_at", "consent_id")
 
 
 def _wants_invitation(one: Decided) -> bool:

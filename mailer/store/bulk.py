@@ -1,0 +1,84 @@
+"""Write many rows at once at the driver's own speed, each value converted as the schema says.
+
+An ORM-shaped `executemany` converts every value of every row by itself and builds a dictionary for
+each; here a column is converted as a whole, and a value that repeats (a time, a state) only once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection, Dialect, LargeBinary, insert
+from sqlalchemy.types import TypeEngine
+
+from mailer.store.schema import Base
+from mailer.store.types import EnumText, UtcDateTime
+
+Convert = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """The INSERT of one table and set of columns, as the driver takes it."""
+
+    sql: str
+    order: tuple[int, ...]  #: which given column stands at each place of a positional statement
+    names: tuple[str, ...]
+    converters: tuple[Convert | None, ...]  #: one for each given column
+    repeating: tuple[bool, ...]  #: columns in which most values are the same few
+    positional: bool
+
+
+def insert_rows(
+    connection: Connection, table: type[Base], names: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> None:
+    """Insert `rows`, whose values stand in the order of `names`, in one statement."""
+    if not rows:
+        return
+    plan = _plan(connection.dialect, table, tuple(names))
+    columns = [
+        _converted(column, convert, repeating)
+        for column, convert, repeating in zip(
+            zip(*rows, strict=True), plan.converters, plan.repeating, strict=True
+        )
+    ]
+    parameters: list[Any]
+    if plan.positional:
+        parameters = list(zip(*(columns[place] for place in plan.order), strict=True))
+    else:
+        parameters = [dict(zip(plan.names, row, strict=True)) for row in zip(*columns, strict=True)]
+    connection.exec_driver_sql(plan.sql, parameters)
+
+
+def _converted(column: Iterable[Any], convert: Convert | None, repeating: bool) -> Iterable[Any]:
+    if convert is None:
+        return column
+    if not repeating:
+        return [convert(value) for value in column]
+    known: dict[Any, Any] = {}
+    return [known[value] if value in known else known.setdefault(value, convert(value)) for value in column]
+
+
+@lru_cache(maxsize=64)
+def _plan(dialect: Dialect, table: type[Base], names: tuple[str, ...]) -> _Plan:
+    columns = Base.metadata.tables[table.__tablename__].c
+    compiled = insert(table).compile(dialect=dialect, column_keys=list(names))
+    placed = compiled.positiontup or list(names)
+    types = [columns[name].type for name in names]
+    return _Plan(
+        sql=str(compiled),
+        order=tuple(names.index(name) for name in placed),
+        names=names,
+        converters=tuple(_converter(kind, dialect) for kind in types),
+        repeating=tuple(isinstance(kind, UtcDateTime | EnumText) for kind in types),
+        positional=dialect.positional,
+    )
+
+
+def _converter(kind: TypeEngine[Any], dialect: Dialect) -> Convert | None:
+    if dialect.name == "sqlite" and isinstance(kind, LargeBinary):
+        return None  # the driver takes bytes as they are
+    return kind.dialect_impl(dialect).bind_processor(dialect)
