@@ -31,7 +31,7 @@ GONE = "gone@example.org"
 #: In the file, and never to be mailed: left, without evidence, not an address.
 NEVER = ("left@example.org", "no-evidence@example.org", "not an address")
 
-IMPORT_OPTIONS = ("--list", LIST, "--source", "old newsletter tool")
+IMPORT_OPTIONS = ("--list", LIST, "--source", "old newsletter tool", "--declared-by", "Mira Volt")
 #: Ada, Ben, the readers and the address that is gone; then without Ada and without that address.
 EXPECTED_FIRST = 2 + _READERS + 1
 EXPECTED_SECOND = EXPECTED_FIRST - 2
@@ -94,7 +94,7 @@ def write_campaigns(site: Path) -> None:
 def write_csv(path: Path) -> None:
     """The old tool's export: evidence per row, a person who left, damage, the same person twice."""
     rows = [
-        ["Email Address", "First Name", "Status", "CONFIRM_TIME", "CONFIRM_IP"],
+        ["Email", "First Name", "Status", "Confirmed at", "Confirm IP"],
         *(_confirmed(f"reader{number}@example.com", f"Reader {number}") for number in range(_READERS)),
         _confirmed("READER1@example.com", "The same reader again"),
         _confirmed(GONE, "Gone"),
