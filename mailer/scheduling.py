@@ -40,6 +40,8 @@ class Scheduler:
     """Runs ticks in threads until stopped; one that fails is run again next time."""
 
     def __init__(self, ticks: Sequence[Tick], *, stopping: threading.Event | None = None) -> None:
+        # A tick that takes longer than its interval is no news; APScheduler warns about each.
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._stopping = stopping or threading.Event()
         self._broken: set[str] = set()
         # Coalesced and never late: after a pause a tick runs once, not once per beat it missed.
@@ -52,8 +54,6 @@ class Scheduler:
 
     def start(self) -> None:
         """Begin ticking."""
-        # A tick that takes longer than its interval is no news; APScheduler warns about each.
-        logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._scheduler.start()
 
     def stop(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 
 from mailer import clock
@@ -27,6 +28,7 @@ class Route:
         self._open = 0
         self._refused_late = False
         self._probe = asyncio.Lock()
+        self._up = asyncio.Event()
         self.reason = ""
 
     @property
@@ -39,7 +41,10 @@ class Route:
         if not self._failures:
             return
         async with self._probe:
-            await asyncio.sleep(max(0.0, self._not_before - clock.monotonic()))
+            wait = max(0.0, self._not_before - clock.monotonic())
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._up.wait()
             # The next sender in the queue waits for its own turn behind this one's.
             self._not_before = clock.monotonic() + probe_wait(max(1, self._failures))
 
@@ -59,12 +64,14 @@ class Route:
             log.warning("route_up", extra={"failures": self._failures})
         self._failures = 0
         self._refused_late = False
+        self._up.set()
         self.reason = ""
 
     def failed(self, reason: str, *, late: bool = False) -> None:
         """A connection could not be opened or, `late`, ended before it judged anybody."""
         self._failures += 1
         self._refused_late = late
+        self._up.clear()
         self._not_before = clock.monotonic() + probe_wait(self._failures)
         self.reason = reason
         log.warning("route_down", extra={"failures": self._failures, "reason": reason})
