@@ -29,8 +29,9 @@ from mailer.subscribers.model import ABSENT, Event, after
 #: Rows per transaction: about 10 ms on a small machine, far below the 50 ms an opt-out may wait.
 SLICE = 50
 _BREATH_SECONDS = 0.005
-#: A sign-up held back by the fuse for longer than this is no longer what the person is waiting for.
-REQUEST_LIFE = timedelta(hours=24)
+#: A sign-up that could not be judged for so long is no longer what the person is waiting for; long
+#: enough to lose none to a weekend without a worker, as long as an unconfirmed row lives by default.
+REQUEST_LIFE = timedelta(days=7)
 _REQUESTS = ("requested", "resubscribe_requested", "imported")
 
 

@@ -114,12 +114,12 @@ def test_counters_that_no_window_reaches_are_deleted(desk: Desk) -> None:
 
 
 @pytest.mark.rule("C24")
-def test_a_request_held_back_for_a_day_is_forgotten(desk: Desk) -> None:
+def test_a_request_nobody_judged_for_a_week_is_forgotten(desk: Desk) -> None:
     desk.joining.request("weekly", ADA, fields={}, evidence=seen())
-    desk.pass_time(hours=23)
+    desk.pass_time(days=6)
     sweep(desk)
     assert len(desk.rows(SignupRequest)) == 1
-    desk.pass_time(hours=2)
+    desk.pass_time(days=2)
     sweep(desk)
     assert desk.rows(SignupRequest) == []
 
