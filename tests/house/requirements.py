@@ -40,6 +40,11 @@ def is_rule(text: str) -> bool:
     return text[:1] in SECTIONS and text[1:].isdigit() and 1 <= int(text[1:]) <= SECTIONS[text[0]]
 
 
+def named_tests(row: Row) -> list[str]:
+    """The tests that a row names."""
+    return re.findall(r"`([^`]+)`", row.tests)
+
+
 def rows(text: str) -> Iterator[Row]:
     """The rows of the table."""
     for line in text.splitlines():
@@ -75,8 +80,7 @@ def written_in(text: str) -> str:
 
 
 def _listed(tests: list[str]) -> str:
-    more = f" and {len(tests) - _SHOWN} more" if len(tests) > _SHOWN else ""
-    return "<br>".join(f"`{name}`" for name in tests[:_SHOWN]) + more
+    return "<br>".join(f"`{name}`" for name in tests[:_SHOWN])
 
 
 def _tests(source: Source) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
