@@ -83,9 +83,8 @@ class Lint:
                     element.children.remove(child)
             if element.name == "mj-style" and element.content is not None:
                 self.sheet(element.content)
-            if element.name == "mj-social-element" and element.get("src") is None:
-                icon = f"{_ICONS}{getattr(element.get('name'), 'value', '')}.png"
-                self.verdict(self.addresses.asset(icon), element.origin)
+            if element.name == "mj-social-element":
+                self._social(element)
             element.attributes = [self._mjml_attribute(element, each) for each in element.attributes]
             if element.name in ("mj-image", "mj-carousel-image") and element.get("alt") is None:
                 element.attributes.append(Attribute("alt", "", element.origin))
@@ -93,6 +92,15 @@ class Lint:
                     element.origin, "image.alt", "An image has no alt text.",
                     'Say what it shows, or write alt="" if it is decoration.', warning=True,
                 )  # fmt: skip
+
+    def _social(self, element: Element) -> None:
+        """The icon of a social link comes from elsewhere unless it is given; its words are the network's name."""
+        name = getattr(element.get("name"), "value", "")
+        if element.get("src") is None:
+            self.verdict(self.addresses.asset(f"{_ICONS}{name}.png"), element.origin)
+        if element.get("alt") is None:
+            words = name.removesuffix("-noshare").replace("-", " ").title()
+            element.attributes.append(Attribute("alt", words, element.origin))
 
     def _font(self, element: Element) -> None:
         """Web fonts are not sent: their style sheets are external, and few mail programs load them (D16, E13)."""

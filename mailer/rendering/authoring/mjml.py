@@ -211,7 +211,7 @@ class Compiling:
 
 def _keep_rows_together(root: dom.Node, context: str, placeholders: Placeholders) -> None:
     """Put an `if` that stands before the first row of a table into the `tbody` that HTML5 adds around rows."""
-    tables = [each for each in dom.elements(root, "table")] + ([root] if context == "table" else [])
+    tables = [*dom.elements(root, "table"), *([root] if context == "table" else [])]
     for table in tables:
         waiting: list[dom.Node] = []
         for child in dom.children(table):

@@ -55,7 +55,7 @@ class _Writer:
         head, text, tail = self._outer_choice(text)
         text = _ADDRESS.sub(_own_line if _ADDRESS.fullmatch(text.strip()) else r"\1 [\2]", text.strip("\n"))
         lines = [line for part in text.split("\n") for line in self.wrap(part)]
-        if lines == self.last and not head:
+        if lines == self.last and not head and "://" in lines[-1]:
             return
         self.last = lines
         if underline:

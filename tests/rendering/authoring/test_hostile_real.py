@@ -94,7 +94,8 @@ def test_the_bundled_layouts_do_not_scroll_sideways_at_320_pixels(browser: Any, 
 def test_every_text_of_the_bundled_layouts_is_readable_in_both_schemes(
     browser: Any, layout: str, scheme: str
 ) -> None:
-    body = "# One\n\n## Two\n\nWords, `code`, [a link](https://shop.example/).\n\n> said\n\n- item\n\n|a|b|\n|-|-|\n|1|2|\n"
+    body = "# One\n\n## Two\n\nWords, `code`, [a link](https://shop.example/).\n\n> said\n\n- item\n\n"
+    body += "|a|b|\n|-|-|\n|1|2|\n"
     page = browser.new_page(viewport={"width": 700, "height": 600}, color_scheme=scheme)
     page.set_content(html(make(body, layout=layout)))
     texts = page.evaluate(

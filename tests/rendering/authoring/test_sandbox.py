@@ -24,7 +24,7 @@ def _render(template: str, names: Mapping[str, Any] | None = None) -> str:
     [
         "{% for i in range(20000) %}{% for j in range(20000) %}{% endfor %}{% endfor %}",
         "{% for i in range(20000) %}{% for j in range(20000) %}{{ i }}{% endfor %}{% endfor %}",
-        "{% for a in range(300) %}{% for b in range(300) %}{% for c in range(300) %}{% endfor %}{% endfor %}{% endfor %}",
+        "{% for a in range(300) %}" * 3 + "{% endfor %}" * 3,
         "{{ range(10 ** 9) }}",
         "{{ range(99999999) | length }}",
         "{% set a = 'aaaaaaaaaaaaaaaa' %}" + "{% set a = a ~ a %}" * 40 + "{{ a }}",
