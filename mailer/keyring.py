@@ -18,6 +18,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -191,7 +192,7 @@ def _decode(text: object, name: str) -> bytes:
 
 def _looks_invented(secret: bytes) -> bool:
     """Whether a random source would practically never give this: text, repeats, a counting pattern."""
-    steps = {(b - a) % 256 for a, b in zip(secret, secret[1:], strict=False)}
+    steps = {(b - a) % 256 for a, b in pairwise(secret)}
     return min(len(set(secret)), len(steps)) < _FEWEST_DISTINCT or all(32 <= byte < 127 for byte in secret)
 
 

@@ -51,7 +51,7 @@ def test_a_stored_time_comes_back_aware_and_in_utc(store: Store) -> None:
 
 
 def test_a_naive_time_is_refused(store: Store) -> None:
-    row = _list_row("weekly") | {"created_at": datetime(2026, 11, 27, 9)}  # noqa: DTZ001 (the point)
+    row = _list_row("weekly") | {"created_at": datetime(2026, 11, 27, 9)}  # naive: the point
     with pytest.raises(Exception, match="aware"), store.write() as connection:
         connection.execute(insert(MailingList), [row])
 
