@@ -85,10 +85,22 @@ class Policies:
         self._texts = {key: _parse(*key, source) for key, source in stored.items()}
         self._published_on = today
 
+    def refresh(self) -> None:
+        """Publish again at the first visit of a day; a broken new file must not take the pages down."""
+        if self._published_on == clock.now().date():
+            return
+        try:
+            self.publish()
+        except PolicyInvalid as error:
+            if not self._texts:
+                raise
+            self._published_on = clock.now().date()
+            _log.error("no policy was published today: %s", error)
+
     def current(self, language: str) -> PolicyText:
         """The newest policy, in `language` if it exists in it, else in the site's language."""
-        if self._published_on != clock.now().date():
-            self._publish_of_the_day()
+        if not self._texts:
+            self.publish()
         newest = max(version for version, _ in self._texts)
         found = self.find(newest, language)
         assert found is not None
@@ -107,16 +119,6 @@ class Policies:
         """Every version, newest first."""
         versions = sorted({version for version, _ in self._texts}, reverse=True)
         return [text for version in versions if (text := self.find(version, language))]
-
-    def _publish_of_the_day(self) -> None:
-        """Publish at the first visit of a day; a broken new file must not take the pages down."""
-        try:
-            self.publish()
-        except PolicyInvalid as error:
-            if not self._texts:
-                raise
-            self._published_on = clock.now().date()
-            _log.error("No policy was published today: %s", error)
 
     def _read_files(self) -> dict[tuple[str, str], str]:
         sources: dict[tuple[str, str], str] = {}

@@ -18,14 +18,16 @@ _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 async def current(request: Request) -> Response:
     """GET /privacy: the newest version."""
     web = web_of(request)
-    text = await in_thread(web.policies.current, web.language(request))
+    await in_thread(web.policies.refresh)
+    text = web.policies.current(web.language(request))
     return _page(request, text, newest=True)
 
 
 async def version(request: Request) -> Response:
     """GET /privacy/{version}: a version as it was published, at this address for ever."""
     web = web_of(request)
-    newest = await in_thread(web.policies.current, web.language(request))
+    await in_thread(web.policies.refresh)
+    newest = web.policies.current(web.language(request))
     text = web.policies.find(request.path_params["version"], web.language(request))
     if text is None:
         raise HTTPException(404)

@@ -15,7 +15,7 @@ MIN_FILL_MILLISECONDS = 2_000
 HONEYPOT = "website"
 
 _TIME_BYTES = 6
-_LIST_BYTES = 8
+_SHOWN_BYTES = 8
 
 
 class Verdict(StrEnum):
@@ -33,26 +33,26 @@ class Stamps:
 
     tokens: Tokens
 
-    def make(self, list_name: str) -> str:
-        """A stamp for a form shown now."""
-        return self.tokens.sign(Purpose.FORM, _milliseconds().to_bytes(_TIME_BYTES, "big") + _tag(list_name))
+    def make(self, shown: str) -> str:
+        """A stamp for a form shown now: which list, in which words."""
+        return self.tokens.sign(Purpose.FORM, _milliseconds().to_bytes(_TIME_BYTES, "big") + _tag(shown))
 
-    def judge(self, list_name: str, *, stamp: str, honeypot: str) -> Verdict:
-        """Whether a person may have filled the form in; a stamp is for one list only."""
+    def judge(self, shown: str, *, stamp: str, honeypot: str) -> Verdict:
+        """Whether a person may have filled the form in, and consented to the words as they are now (C3)."""
         if honeypot:
             return Verdict.TRAPPED
         try:
             payload = self.tokens.read(Purpose.FORM, stamp)
         except TokenError:
             return Verdict.STALE
-        if payload[_TIME_BYTES:] != _tag(list_name):
+        if payload[_TIME_BYTES:] != _tag(shown):
             return Verdict.STALE
         age = _milliseconds() - int.from_bytes(payload[:_TIME_BYTES], "big")
         return Verdict.GOOD if age >= MIN_FILL_MILLISECONDS else Verdict.TOO_FAST
 
 
-def _tag(list_name: str) -> bytes:
-    return sha256(list_name.encode()).digest()[:_LIST_BYTES]
+def _tag(shown: str) -> bytes:
+    return sha256(shown.encode()).digest()[:_SHOWN_BYTES]
 
 
 def _milliseconds() -> int:

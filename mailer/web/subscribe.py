@@ -55,11 +55,16 @@ class _Form:
         )
         return "\n".join((*lines, self.consent))
 
+    @property
+    def shown(self) -> str:
+        """What a stamp vouches for: this list, and these very words."""
+        return f"{self.name}\n{self.wording}"
+
 
 async def show(request: Request) -> Response:
     """GET: the empty form, or its parts as JSON for a page of the operator's own."""
     form = await _form(request)
-    stamp = Stamps(form.web.site.tokens).make(form.name)
+    stamp = Stamps(form.web.site.tokens).make(form.shown)
     if wants_json(request):
         return _describe(form, stamp)
     return _page(request, form, Entry(), {}, stamp)
@@ -72,12 +77,12 @@ async def act(request: Request) -> Response:
         await read_json(request) if is_json(request) else dict(await read_form(request))
     )
     stamps, stamp = Stamps(form.web.site.tokens), str(posted.get("stamp", ""))
-    verdict = stamps.judge(form.name, stamp=stamp, honeypot=str(posted.get(HONEYPOT) or ""))
+    verdict = stamps.judge(form.shown, stamp=stamp, honeypot=str(posted.get(HONEYPOT) or ""))
     entry = Entry.of(posted, form.fields)
     judged = judge(entry, form.fields, verdict)
     if judged.errors or judged.address is None:
         # A stamp that is only too young grows old enough by itself; keep it for the next try.
-        again = stamp if verdict in (Verdict.GOOD, Verdict.TOO_FAST) else stamps.make(form.name)
+        again = stamp if verdict in (Verdict.GOOD, Verdict.TOO_FAST) else stamps.make(form.shown)
         return _refuse(request, form, entry, judged, again)
     await _note(request, form, judged)
     return _accepted(request, form)
@@ -100,7 +105,8 @@ async def _form(request: Request) -> _Form:
         raise HTTPException(404)
     language = web.language(request)
     fields = {key: each for key, each in web.site.settings.fields.items() if each.on_form}
-    return _Form(web, name, list_, fields, language, await in_thread(web.policies.current, language))
+    await in_thread(web.policies.refresh)
+    return _Form(web, name, list_, fields, language, web.policies.current(language))
 
 
 def _page(

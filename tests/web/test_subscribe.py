@@ -60,7 +60,11 @@ def test_a_filled_in_form_becomes_a_request_and_nothing_more(desk: Desk) -> None
 
 @pytest.mark.rule("C3")
 def test_the_evidence_holds_every_word_that_was_shown(desk: Desk) -> None:
-    desk.client.post("/subscribe/weekly?lang=de", data=desk.form(), headers={"user-agent": "Firefox\x07/150"})
+    desk.client.post(
+        "/subscribe/weekly?lang=de",
+        data=desk.form("weekly?lang=de"),
+        headers={"user-agent": "Firefox\x07/150"},
+    )
     evidence = desk.requests()[0].evidence
     assert evidence["ip"] == "127.0.0.1"
     assert evidence["user_agent"] == "Firefox /150"
@@ -171,6 +175,15 @@ def test_a_stamp_is_for_one_list_only(desk: Desk) -> None:
     assert desk.subscribe(stamp=other).status_code == 422
 
 
+@pytest.mark.rule("C3")
+def test_consent_to_words_that_were_not_shown_is_asked_for_again(desk: Desk) -> None:
+    english = desk.form()
+    answer = desk.client.post("/subscribe/weekly?lang=de", data=english)
+    assert answer.status_code == 422
+    assert "sein Text hat sich seitdem geändert" in answer.text
+    assert desk.requests() == []
+
+
 @pytest.mark.rule("D9", "E16")
 def test_a_form_left_open_over_lunch_still_works_and_after_two_days_asks_kindly(desk: Desk) -> None:
     form = desk.form()
@@ -179,7 +192,7 @@ def test_a_form_left_open_over_lunch_still_works_and_after_two_days_asks_kindly(
     desk.clock.shift(timedelta(hours=24))
     late = desk.client.post("/subscribe/weekly", data=form)
     assert late.status_code == 422
-    assert "Nothing is lost" in late.text
+    assert "Nothing you entered is lost" in late.text
 
 
 @pytest.mark.rule("D9")
