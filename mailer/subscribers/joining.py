@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -154,9 +155,17 @@ class Joining:
                 verdict = self._judge.judge(connection, _signup_of(request))
         except StoreError:
             raise
-        except Exception:
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one row, the others go on
             self._faulty.add(request.id)
-            _logger.exception("sign-up request %d cannot be judged", request.id)
+            # Kind and place only: a driver's message quotes the row, and with it the address (D25).
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            _logger.error(
+                "sign-up request %d cannot be judged: %s at %s:%s",
+                request.id,
+                type(error).__name__,
+                place.name,
+                place.lineno,
+            )
             return 0
         _logger.info("sign-up judged", extra={"event": "signup_judged", "verdict": verdict.value})
         return 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,24 @@ def test_no_token_is_kept_only_its_fingerprint(desk: Desk) -> None:
     everything = str([tuple(row) for row in desk.rows(LedgerEntry)])
     assert token_id(token) in everything
     assert token not in everything and token.split(".")[1] not in everything
+
+
+@pytest.mark.rule("D25")
+def test_no_log_line_of_a_whole_story_holds_an_address_a_token_or_an_ip(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG, logger="mailer"):
+        desk.request()
+        confirm, leave = desk.confirm_token(), desk.leave_token()
+        desk.joining.confirm(confirm, seen())
+        desk.leaving.leave(leave, scope="all", via="one-click", evidence=seen())
+        desk.joining.ask_back(leave, seen())
+        desk.joining.process_requests()
+        desk.joining.not_me(desk.not_me_token(), seen())
+    lines = caplog.text + str([vars(record) for record in caplog.records])
+    assert "signup_judged" in lines
+    for canary in ("ada@", "example.net", confirm, leave, "192.0.2.7"):
+        assert canary not in lines.lower() and canary not in lines
 
 
 @pytest.mark.rule("D27")
