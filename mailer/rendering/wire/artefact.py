@@ -106,7 +106,9 @@ def _written_node(node: Static | Value | Choice) -> Any:
     return {"branches": [[condition, _written(program)] for condition, program in node.branches]}
 
 
-def _read(content: list[Any]) -> Program:
+def _read(content: Any) -> Program:
+    if not isinstance(content, list):
+        raise TypeError("a program is a list of nodes")
     return tuple(_read_node(node) for node in content)
 
 

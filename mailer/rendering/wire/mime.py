@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import quote, urlsplit
 
@@ -102,9 +101,8 @@ def _closing_fields(language: str, list_: ListIdentity, boundary: str) -> tuple[
 def list_id(list_: ListIdentity) -> str:
     """`"Shop News" <news.list-id.shop.example>`; a title outside ASCII is left out (A22)."""
     identifier = list_.list_id.strip("<>")
-    folded = unicodedata.normalize("NFKD", list_.title).encode("ascii", "ignore").decode()
-    if folded.isascii() and len(folded) == len(list_.title) and folded.isprintable():
-        phrase = re.sub(r'(["\\])', r"\\\1", folded)
+    if list_.title.isascii() and list_.title.isprintable():
+        phrase = re.sub(r'(["\\])', r"\\\1", list_.title)
         separator = " " if len(phrase) + len(identifier) < 60 else "\r\n "
         return f'"{phrase}"{separator}<{identifier}>'
     return f"<{identifier}>"

@@ -51,6 +51,11 @@ def _tiny(value: str, *, below: float) -> bool:
     return float(match[1]) * factor < below
 
 
+def _faint(value: str) -> bool:
+    match = _NUMBER.match(value)
+    return match is not None and float(match[1]) / (100 if match[2] == "%" else 1) < 0.1
+
+
 def _far_away(value: str) -> bool:
     match = _NUMBER.match(value)
     return match is not None and float(match[1]) <= -999
@@ -60,7 +65,7 @@ _Judge = Callable[[str], bool]
 #: Property -> whether a value of it hides the element and everything below.
 HIDES_BOX: Mapping[str, _Judge] = {
     "display": lambda value: value == "none",
-    "opacity": lambda value: _tiny(value, below=0.1),
+    "opacity": _faint,
     "max-height": lambda value: _tiny(value, below=2),
     "height": lambda value: _tiny(value, below=2),
     "max-width": lambda value: _tiny(value, below=2),
