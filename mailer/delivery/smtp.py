@@ -81,6 +81,8 @@ class SmtpCourier:
         relay = self._relay
         if relay.tls == "none" and not is_loopback(relay.host):
             raise RouteDown(f"Mail to {relay.host} would travel in clear text; set tls in [smtp].")
+        if relay.tls == "none" and relay.username is not None:
+            raise RouteDown(f"The password for {relay.host} would travel in clear text; set tls in [smtp].")
         client = aiosmtplib.SMTP(
             hostname=relay.host,
             port=relay.port,
