@@ -13,6 +13,9 @@ from mailer.cli.site_option import pass_site
 if TYPE_CHECKING:
     from mailer.application import Site
 
+# A consent record keeps a whole form's wording; a table row shows how it begins.
+_LONGEST = 60
+
 
 @click.group()
 def audit() -> None:
@@ -41,8 +44,8 @@ def show(site: Site, *, stream: str | None, event: str | None, address: str | No
         print_json(found)
         return
     print_table(
-        ["id", "at", "stream", "event", "record"],
-        [[each.id, each.at, each.stream.value, each.event, _shown(each.payload)] for each in found],
+        ["id", "at (UTC)", "stream", "event", "record"],
+        [[each.id, f"{each.at:%Y-%m-%d %H:%M:%S}", each.stream.value, each.event, _shown(each.payload)] for each in found],
     )
 
 
@@ -69,4 +72,12 @@ def verify(site: Site, *, as_json: bool) -> None:
 
 
 def _shown(payload: dict[str, object] | None) -> str:
-    return "(erased)" if payload is None else json.dumps(payload, ensure_ascii=False)
+    """The record as short pairs that wrap at spaces; --json has it whole."""
+    if payload is None:
+        return "(erased)"
+    return ", ".join(f"{name} {_short(value)}" for name, value in payload.items() if value not in (None, "", {}))
+
+
+def _short(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
