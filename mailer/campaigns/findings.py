@@ -67,6 +67,15 @@ class CheckReport:
         )
         return cls(slug, tuple(order), recipients_rendered)
 
+    def as_json(self) -> dict[str, object]:
+        """What `--json` shows."""
+        return {
+            "slug": self.slug,
+            "passed": self.passed,
+            "recipients_rendered": self.recipients_rendered,
+            "findings": [found.as_json() for found in self.findings],
+        }
+
     @property
     def errors(self) -> tuple[Finding, ...]:
         """What has to be put right before the campaign can be scheduled."""

@@ -49,8 +49,7 @@ def schedule(
     try:
         plan = site.campaigns.plan(slug, "now" if at_once else words)
     except CampaignRefused as refused:
-        if not as_json:
-            print_report(refused.report, site.folder.root)
+        print_json(refused.report.as_json()) if as_json else print_report(refused.report, site.folder.root)
         raise
     if as_json and (dry_run or expect is None):
         print_json(plan.as_json())

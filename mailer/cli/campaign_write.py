@@ -42,14 +42,7 @@ def check(site: Site, slug: str, *, links: bool, as_json: bool) -> None:
 
     report = site.campaigns.check(slug, links=links)
     if as_json:
-        print_json(
-            {
-                "slug": slug,
-                "passed": report.passed,
-                "recipients_rendered": report.recipients_rendered,
-                "findings": [found.as_json() for found in report.findings],
-            }
-        )
+        print_json(report.as_json())
     else:
         print_report(report, site.folder.root)
     if not report.passed:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -164,8 +165,7 @@ class Crowd:
             return connection.scalar(select(func.count()).select_from(Subscription)) or 0
 
 
-@pytest.fixture
-def crowd(store: Store, settings: Settings, secrets: Secrets) -> Crowd:
+def crowd_of(store: Store, settings: Settings, secrets: Secrets) -> Crowd:
     """Nobody yet, on the lists of the settings."""
     sync_lists(store, settings)
     with store.read() as connection:
@@ -173,40 +173,53 @@ def crowd(store: Store, settings: Settings, secrets: Secrets) -> Crowd:
     return Crowd(store, secrets, lists)
 
 
+@pytest.fixture
+def crowd(store: Store, settings: Settings, secrets: Secrets) -> Crowd:
+    """Nobody yet, on the lists of the settings."""
+    return crowd_of(store, settings, secrets)
+
+
 ScheduleRow = Callable[..., int]
+
+
+def add_campaign_row(
+    store: Store,
+    crowd: Crowd,
+    slug: str = "week-48",
+    *,
+    expected: int,
+    list_name: str = "weekly",
+    **values: Any,
+) -> int:
+    """A scheduled campaign's row without a folder behind it; returns its id."""
+    now = clock.now()
+    with store.write() as connection:
+        hash_ = os.urandom(32).hex()
+        connection.execute(insert(Artefact).values(hash=hash_, content=b"{}", created_at=now))
+        row = {
+            "tag": os.urandom(6),
+            "slug": slug,
+            "subject": "Week 48",
+            "list_id": crowd.lists[list_name],
+            "state": CampaignState.SCHEDULED,
+            "artefact_hash": hash_,
+            "scheduled_at": now - timedelta(seconds=1),
+            "timezone": "UTC",
+            "expected_count": expected,
+            "drift_approved": False,
+            "created_at": now,
+            "materialised_upto": 0,
+        }
+        return connection.execute(insert(Campaign).values(row | values).returning(Campaign.id)).scalar_one()
 
 
 @pytest.fixture
 def campaign_row(store: Store, crowd: Crowd) -> ScheduleRow:
-    """A scheduled campaign's row without a folder behind it; returns its id."""
-
-    def add(slug: str = "week-48", *, expected: int, list_name: str = "weekly", **values: Any) -> int:
-        now = clock.now()
-        with store.write() as connection:
-            hash_ = os.urandom(32).hex()
-            connection.execute(insert(Artefact).values(hash=hash_, content=b"{}", created_at=now))
-            row = {
-                "tag": os.urandom(6),
-                "slug": slug,
-                "subject": "Week 48",
-                "list_id": crowd.lists[list_name],
-                "state": CampaignState.SCHEDULED,
-                "artefact_hash": hash_,
-                "scheduled_at": now - timedelta(seconds=1),
-                "timezone": "UTC",
-                "expected_count": expected,
-                "drift_approved": False,
-                "created_at": now,
-                "materialised_upto": 0,
-            }
-            statement = insert(Campaign).values(row | values).returning(Campaign.id)
-            return connection.execute(statement).scalar_one()
-
-    return add
+    """`add_campaign_row` on the store of the test."""
+    return partial(add_campaign_row, store, crowd)
 
 
-@pytest.fixture
-def campaigns(
+def service_of(
     store: Store, settings: Settings, secrets: Secrets, site_folder: SiteFolder, ledger: Ledger
 ) -> Campaigns:
     """The service over a site's folder, its lists known to the database."""
@@ -218,6 +231,14 @@ def campaigns(
     return Campaigns(
         store, settings, folder=site_folder.campaigns, renderer=renderer, ledger=ledger, tokens=tokens
     )
+
+
+@pytest.fixture
+def campaigns(
+    store: Store, settings: Settings, secrets: Secrets, site_folder: SiteFolder, ledger: Ledger
+) -> Campaigns:
+    """The service, on both databases."""
+    return service_of(store, settings, secrets, site_folder, ledger)
 
 
 WriteCampaign = Callable[..., Path]
@@ -254,3 +275,12 @@ def write_campaign(site_folder: SiteFolder) -> WriteCampaign:
         return folder
 
     return write
+
+
+@pytest.fixture
+def sqlite_campaigns(request: pytest.FixtureRequest, sqlite_store: Store) -> tuple[Campaigns, Crowd, Store]:
+    """The service, its people and its store on SQLite alone, where the database is not the question."""
+    settings, secrets = request.getfixturevalue("settings"), request.getfixturevalue("secrets")
+    site_folder, ledger = request.getfixturevalue("site_folder"), request.getfixturevalue("ledger")
+    crowd = crowd_of(sqlite_store, settings, secrets)
+    return service_of(sqlite_store, settings, secrets, site_folder, ledger), crowd, sqlite_store

@@ -9,13 +9,10 @@ from sqlalchemy import select
 
 from mailer.addresses import AddressInvalid
 from mailer.campaigns.proof import NotAColleague, ProofContext
-from mailer.campaigns.service import Campaigns
-from mailer.rendering import MessageClass, Renderer, RenderError
-from mailer.rendering.from_settings import field_specs, site_identity
+from mailer.rendering import MessageClass, RenderError
 from mailer.store.schema import Delivery, LedgerEntry, Medium
 from mailer.store.vocabulary import SYSTEM_STREAM, DeliveryKind, DeliveryState
-from mailer.tokens import Tokens
-from tests.campaigns.conftest import GOOD
+from tests.campaigns.conftest import GOOD, service_of
 
 pytestmark = pytest.mark.rule("A90")
 COLLEAGUES = ("mia@shop.example", "noor@shop.example")
@@ -23,17 +20,11 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
 
 
 @pytest.fixture
-def proving(campaigns, store, settings, secrets, site_folder, ledger):
+def proving(store, settings, secrets, site_folder, ledger):
     """The service of a site that names two colleagues."""
     sending = settings.sending.model_copy(update={"proof_addresses": COLLEAGUES})
     settings = settings.model_copy(update={"sending": sending})
-    renderer = Renderer(
-        template_dirs=site_folder.template_folders, site=site_identity(settings), fields=field_specs(settings)
-    )
-    tokens = Tokens(secrets, confirm_seconds=60)
-    return Campaigns(
-        store, settings, folder=site_folder.campaigns, renderer=renderer, ledger=ledger, tokens=tokens
-    )
+    return service_of(store, settings, secrets, site_folder, ledger)
 
 
 def queued(store):

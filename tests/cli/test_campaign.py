@@ -292,6 +292,8 @@ def test_a_campaign_with_an_error_is_not_scheduled_and_says_why(site_folder):
     done = run(site_folder, "schedule", "week-48", "--now", "--expect", "1", code=1)
     assert "error[unknown-list]" in done.stdout
     assert "has 1 error" in done.stderr
+    told = run(site_folder, "schedule", "week-48", "--now", "--expect", "1", "--json", code=1)
+    assert json.loads(told.stdout)["findings"][0]["rule"] == "unknown-list"
 
 
 @pytest.mark.parametrize("words", [[], ["--now", "tomorrow 9am"]])
