@@ -165,7 +165,12 @@ def author_confirmation(
         key.removesuffix("_plain"): words.text(f"mail.confirm.{key}", **said) for key in keys
     }
     work.values["subject"] = texts["subject"]
-    document = _compiled(_layout(_CONFIRMATION, template_dirs), "", work)
+    template = _template(_CONFIRMATION, template_dirs)
+    if template is None:
+        raise LayoutMissing(
+            [Problem("", None, "layout.missing", "The template of confirmation mail is missing.")]
+        )
+    document = _compiled(template, "", work)
     if "confirm_url" not in {tag.expression for tag in work.placeholders.find(dom.serialise(document))}:
         work.errors.append(
             Problem(f"templates/email/{_CONFIRMATION}.mjml", None, "confirmation.link",
@@ -234,6 +239,7 @@ def _in_layout(content: mjml.Content, layout: str, work: Authoring) -> Element:
     body = _layout(layout, work.template_dirs)
     root, problems = read_mjml(work.rendered(body, markup=True))
     work.errors += problems
+    work.stop_on_errors()
     tree = next(
         (child for child in root.children if isinstance(child, Element) and child.name == "mjml"), None
     )
@@ -251,20 +257,22 @@ def _in_layout(content: mjml.Content, layout: str, work: Authoring) -> Element:
 
 
 def _layout(name: str, template_dirs: Sequence[Path]) -> Body:
-    """The layout's source, from the first folder that has it."""
-    if name == _CONFIRMATION or _LAYOUT_NAME.fullmatch(name):
-        for folder in template_dirs:
-            path = folder / "email" / f"{name}.mjml"
-            if path.is_file():
-                return Body(path.read_text(encoding="utf-8"), "mjml", f"templates/email/{name}.mjml")
+    """The source of a layout authors may name. Raises LayoutMissing."""
+    found = _template(name, template_dirs) if _LAYOUT_NAME.fullmatch(name) else None
+    if found is not None:
+        return found
     known = sorted({path.stem for folder in template_dirs for path in (folder / "email").glob("*.mjml")})
-    raise LayoutMissing(
-        [
-            Problem(
-                "", None, "layout.missing", f"There is no layout “{name}”.", f"There are: {', '.join(known)}."
-            )
-        ]
-    )
+    remedy = f"There are: {', '.join(known)}."
+    raise LayoutMissing([Problem("", None, "layout.missing", f"There is no layout “{name}”.", remedy)])
+
+
+def _template(name: str, template_dirs: Sequence[Path]) -> Body | None:
+    """The template from the first folder that has it."""
+    for folder in template_dirs:
+        path = folder / "email" / f"{name}.mjml"
+        if path.is_file():
+            return Body(path.read_text(encoding="utf-8"), "mjml", f"templates/email/{name}.mjml")
+    return None
 
 
 def _campaign_lines(list_: ListIdentity, work: Authoring) -> list[block.Line]:

@@ -170,17 +170,25 @@ class Compiling:
                 self.problem(
                     content.origin(line), "html.unclosed", f"<{name}> is never closed.", f"Add </{name}>."
                 )
-        for code, line in fragment.errors:
-            if _FATAL.match(code):
-                end_tag = code == "unexpected-end-tag"
-                words = "An end tag closes nothing" if end_tag else "A comment or tag is not closed"
-                self.problem(
-                    content.origin(line), "html.syntax", f"{words} ({code}).", "Close what was opened."
-                )
+        self.syntax(fragment.errors, content)
         self.unquoted(content)
         _keep_rows_together(fragment.root, context, self.placeholders)
         self.problems += self.inspect(fragment.root, content)
         return dom.serialise(fragment.root)
+
+    def syntax(self, errors: tuple[tuple[str, int], ...], content: Located) -> None:
+        """What HTML5 calls an error and what loses words; an end is missed where its beginning stands."""
+        for code, line in errors:
+            if not _FATAL.match(code):
+                continue
+            if code == "unexpected-end-tag":
+                words = "An end tag closes nothing"
+            else:
+                words = "A comment or tag is not closed"
+                starts = [found.start() for found in re.finditer(r"<!--|<[a-zA-Z/]", content.text)]
+                opened = next((start for start in starts if not _TAG.match(content.text, start)), 0)
+                line = content.text.count("\n", 0, opened) + 1
+            self.problem(content.origin(line), "html.syntax", f"{words} ({code}).", "Close what was opened.")
 
     def unquoted(self, content: Located) -> None:
         """Find merge fields in attributes without quotes, which the DOM no longer shows."""

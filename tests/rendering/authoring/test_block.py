@@ -34,8 +34,8 @@ def _panel(made_document: dom.Node) -> dom.Element:
 
 
 def _styles(element: dom.Element) -> dict[str, str]:
-    pairs = (part.split(":", 1) for part in dom.attributes(element)["style"].split(";"))
-    return {name: value for name, value in pairs}
+    parted = (part.partition(":") for part in dom.attributes(element)["style"].split(";"))
+    return {name: value for name, _, value in parted}
 
 
 @pytest.mark.rule("F3", "C12", "F7", "B7", "C13")

@@ -98,7 +98,8 @@ def test_a_look_without_the_link_to_confirm_is_refused(tmp_path: Path) -> None:
     own = tmp_path / "email" / "system"
     own.mkdir(parents=True)
     (own / "confirmation.mjml").write_text(
-        "<mjml><mj-body><mj-section><mj-column><mj-text>{{ words.title }}</mj-text></mj-column></mj-section></mj-body></mjml>"
+        "<mjml><mj-body><mj-section><mj-column><mj-text>{{ words.title }}</mj-text></mj-column></mj-section></mj-body>"
+        "</mjml>"
     )
     with pytest.raises(RenderError, match="no link to confirm"):
         _parts("en", tmp_path)

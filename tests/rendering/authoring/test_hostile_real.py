@@ -53,7 +53,7 @@ def _contrast(one: str, other: str) -> float:
 
 
 def _behind(seen: dict[str, Any]) -> str:
-    return next(color for color in seen["behind"] if not color.endswith(", 0)"))
+    return next(str(color) for color in seen["behind"] if not str(color).endswith(", 0)"))
 
 
 @pytest.mark.rule("E3", "E4", "E8")

@@ -12,7 +12,7 @@ from mailer.rendering.authoring import dom
 from mailer.rendering.authoring.tags import Placeholders
 from mailer.rendering.authoring.text import WIDTH, to_text
 from mailer.rendering.identity import Body
-from tests.rendering.authoring.world import UNSUBSCRIBE, VIEW, html, make, text
+from tests.rendering.authoring.world import UNSUBSCRIBE, VIEW, always, html, make, text
 
 LONG = "https://shop.example/" + "long-" * 40
 
@@ -136,7 +136,7 @@ def test_an_author_s_own_text_is_used_and_the_block_follows() -> None:
     own = Body(
         "Hello {{ first_name }} & <b>co</b>\n{% if country %}Abroad{% endif %}\n", "text", "campaign.txt"
     )
-    written = text(make("# HTML", text_body=own), **{"subscriber.first_name": "Ada"})
+    written = text(make("# HTML", text_body=own), always, **{"subscriber.first_name": "Ada"})
     assert written.startswith("Hello Ada & <b>co</b>\nAbroad\n")
     assert "HTML" not in written
     assert UNSUBSCRIBE in written.split("\n")

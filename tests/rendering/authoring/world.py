@@ -52,6 +52,11 @@ LINKS = {
 Decide = Callable[[str], bool]
 
 
+def always(condition: str) -> bool:
+    """Every condition holds."""
+    return True
+
+
 def write(text: str, kind: Any = "markdown", **changes: Any) -> MessageSource:
     """A message source with this body."""
     suffix = {"markdown": "md", "mjml": "mjml"}[kind]
@@ -88,7 +93,7 @@ def only(text: str, kind: Any = "markdown", **changes: Any) -> Problem:
     return found[0]
 
 
-def fill(program: Program, decide: Decide = lambda condition: True, **values: str) -> str:
+def fill(program: Program, decide: Decide = always, **values: str) -> str:
     """A program written out for one recipient, without escaping; holes without a value show their expression."""
     out: list[str] = []
     for node in program:
@@ -104,12 +109,12 @@ def fill(program: Program, decide: Decide = lambda condition: True, **values: st
     return "".join(out)
 
 
-def html(parts: Parts, decide: Decide = lambda condition: True, **values: str) -> str:
+def html(parts: Parts, decide: Decide = always, **values: str) -> str:
     """The HTML part for one recipient."""
     return fill(parts.html, decide, **values)
 
 
-def text(parts: Parts, decide: Decide = lambda condition: True, **values: str) -> str:
+def text(parts: Parts, decide: Decide = always, **values: str) -> str:
     """The text part for one recipient."""
     return fill(parts.text, decide, **values)
 
