@@ -21,8 +21,8 @@ from mailer.errors import MailerError
 if TYPE_CHECKING:
     from mailer.application import Site
 
-# A part that fails sooner was never up: its reason is on the screen, repeating it helps nobody.
-HEALTHY_SECONDS = 3.0
+# A part that refuses sooner was never up: its reason is on the screen, repeating it helps nobody.
+HEALTHY_SECONDS = 15.0
 FIRST_WAIT_SECONDS = 1.0
 LAST_WAIT_SECONDS = 30.0
 # After [sending] stop_seconds: time for the last outcomes to be written.
@@ -67,7 +67,8 @@ class Part:
             self._ended(self.process.returncode, now)
 
     def _ended(self, code: int, now: float) -> None:
-        if not self.was_healthy:
+        # A negative code is a signal: it was killed, it did not refuse.
+        if not self.was_healthy and code > 0:
             raise PartFailed(f"The {self.name} did not start; the reason stands above.", code=code)
         wait = min(LAST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2.0**self.failures)
         click.echo(f"mailer: the {self.name} ended with {code}; starting again in {wait:g} s.", err=True)

@@ -47,8 +47,10 @@ class DeliveryView:
 
     @property
     def answer(self) -> str:
-        """The last reply, as far as there is one."""
-        return f"{self.reply_code} {self.reply}" if self.reply_code else self.reply or ""
+        """The last reply's code and status, or our words where there was none; its text may hold an address."""
+        if self.reply_code is None:
+            return self.reply or ""
+        return f"{self.reply_code} {self.status}" if self.status else str(self.reply_code)
 
     def as_facts(self) -> dict[str, object]:
         """Names and values for a person to read."""
