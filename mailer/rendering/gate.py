@@ -200,7 +200,10 @@ class Gate:
     def _full_check(self, filled: FilledMessage, message_class: str, expected: Expected) -> None:
         read = _Read(filled.data, expected, filled.needs_smtputf8)
         for check in CHECKS[message_class]:
-            missing = check(read)
+            try:
+                missing = check(read)
+            except (RecursionError, LookupError, UnicodeError) as error:
+                missing = f"it cannot be read ({type(error).__name__})"
             if missing:
                 raise NoWayOut(f"The message must not leave: {missing}.", message_class=str(message_class))
 

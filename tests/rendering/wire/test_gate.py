@@ -270,6 +270,18 @@ def test_every_branch_is_checked_once_it_is_taken() -> None:
         gate.check(message.fill(vip), message.message_class, expected=message.expected(vip))
 
 
+def test_a_part_nested_beyond_reading_is_refused() -> None:
+    deep = "<b><div>" * 3000
+    assert "cannot be read (RecursionError)" in refused(compiled(html=page(Static(deep))))
+
+
+@pytest.mark.parametrize("encoding", ["x-unknown", "8bit", "base64"])
+def test_a_part_in_another_encoding_is_refused(encoding: str) -> None:
+    wrong = f"Content-Transfer-Encoding: {encoding}".encode()
+    right = b"Content-Transfer-Encoding: quoted-printable"
+    assert refused(compiled(), lambda data: data.replace(right, wrong))
+
+
 def test_a_known_shape_costs_a_small_part_of_the_first_look() -> None:
     message, gate = compiled(), Gate()
     filled, expected = message.fill(ADA), message.expected(ADA)
