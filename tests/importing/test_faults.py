@@ -24,8 +24,6 @@ from mailer.subscribers.suppressions import Suppressions
 if TYPE_CHECKING:
     from tests.importing.conftest import MakeFile, Office
 
-pytestmark = pytest.mark.rule("D18")
-
 
 def people(count: int) -> str:
     return "email,first_name\n" + "".join(f"p{number}@shop.example,P{number}\n" for number in range(count))
@@ -44,6 +42,7 @@ def fail_at(monkeypatch: pytest.MonkeyPatch, slices: int, error: BaseException) 
     monkeypatch.setattr(SliceWriter, "_record", recorded)
 
 
+@pytest.mark.rule("D18")
 @pytest.mark.parametrize("error", [StoreFull(), KeyboardInterrupt()])
 def test_a_stopped_import_keeps_whole_slices_and_is_continued_by_running_it_again(
     office: Office, make_file: MakeFile, error: BaseException
@@ -63,6 +62,7 @@ def test_a_stopped_import_keeps_whole_slices_and_is_continued_by_running_it_agai
     assert office.count(Subscription) == len(office.ledger("imported")) == 900
 
 
+@pytest.mark.rule("D18")
 def test_the_sentence_says_how_far_it_came_and_what_to_do(office: Office, make_file: MakeFile) -> None:
     with pytest.MonkeyPatch.context() as monkeypatch:
         fail_at(monkeypatch, 1, StoreFull())
@@ -70,6 +70,7 @@ def test_the_sentence_says_how_far_it_came_and_what_to_do(office: Office, make_f
             office.run(make_file(people(900)))
 
 
+@pytest.mark.rule("D18")
 @pytest.mark.real
 def test_a_sign_up_between_look_up_and_insert_is_met_by_trying_again(
     postgresql_office: Office, make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
@@ -121,6 +122,7 @@ def test_an_opt_out_gets_in_between_the_slices(sqlite_office: Office, make_file:
     assert sqlite_office.count(Suppression) == len(waits)
 
 
+@pytest.mark.rule("D18")
 def test_slices_shrink_on_a_slow_database_and_grow_on_a_fast_one(
     sqlite_office: Office, make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:

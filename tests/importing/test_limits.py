@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 GOOD = "email\nada@shop.example\n"
 
-pytestmark = pytest.mark.rule("D18")
-
 
 def refused(office: Office, path: Path, said: str, **options: Any) -> None:
     with pytest.raises(ImportRefused, match=said) as caught:
@@ -28,6 +26,7 @@ def refused(office: Office, path: Path, said: str, **options: Any) -> None:
     assert office.ledger() == []
 
 
+@pytest.mark.rule("D18")
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -54,6 +53,7 @@ def test_a_hostile_file_is_refused_in_one_sentence(
     refused(sqlite_office, make_file(content), said)
 
 
+@pytest.mark.rule("D18")
 def test_a_late_fault_is_found_before_the_first_row_is_written(
     sqlite_office: Office, make_file: MakeFile
 ) -> None:
@@ -61,6 +61,7 @@ def test_a_late_fault_is_found_before_the_first_row_is_written(
     refused(sqlite_office, make_file(b"email\n" + rows.encode() + b"\xff\n"), "Line 3002")
 
 
+@pytest.mark.rule("D18")
 def test_a_file_above_the_size_limit_is_refused_unread(sqlite_office: Office, tmp_path: Path) -> None:
     path = tmp_path / "huge.csv"
     with path.open("wb") as file:
@@ -68,6 +69,7 @@ def test_a_file_above_the_size_limit_is_refused_unread(sqlite_office: Office, tm
     refused(sqlite_office, path, "512 MiB")
 
 
+@pytest.mark.rule("D18")
 def test_too_many_lines_are_refused(
     sqlite_office: Office, make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -75,6 +77,7 @@ def test_too_many_lines_are_refused(
     refused(sqlite_office, make_file("email\n" + "ada@shop.example\n" * 11), "more than 10 lines")
 
 
+@pytest.mark.rule("D18")
 def test_what_is_no_file_is_refused(sqlite_office: Office, tmp_path: Path) -> None:
     refused(sqlite_office, tmp_path, "not a regular file")
     refused(sqlite_office, tmp_path / "missing.csv", "No such file")
@@ -82,11 +85,13 @@ def test_what_is_no_file_is_refused(sqlite_office: Office, tmp_path: Path) -> No
     refused(sqlite_office, tmp_path / "pipe", "not a regular file")
 
 
+@pytest.mark.rule("D18")
 @pytest.mark.parametrize("name", ["klingon", "base64", "zip"])
 def test_an_unknown_encoding_is_refused(sqlite_office: Office, make_file: MakeFile, name: str) -> None:
     refused(sqlite_office, make_file(GOOD), "not a text encoding", encoding=name)
 
 
+@pytest.mark.rule("D18")
 def test_rows_with_bad_bytes_can_be_left_out_instead(sqlite_office: Office, make_file: MakeFile) -> None:
     content = b"email,first_name\nada@shop.example,Ada\nbob@shop.example,B\xffb\nc\0leo@shop.example,Cleo\n"
     report = sqlite_office.run(make_file(content), reject_bad_bytes=True)
@@ -94,6 +99,7 @@ def test_rows_with_bad_bytes_can_be_left_out_instead(sqlite_office: Office, make
     assert report.examples["rejected.bytes"] == [3, 4]
 
 
+@pytest.mark.rule("D18")
 def test_a_replacement_character_is_damage_of_an_earlier_tool(
     sqlite_office: Office, make_file: MakeFile
 ) -> None:
@@ -101,12 +107,14 @@ def test_a_replacement_character_is_damage_of_an_earlier_tool(
     assert report.counts == {"rejected.bytes": 1}
 
 
+@pytest.mark.rule("D18")
 def test_a_cell_no_spreadsheet_could_hold_costs_its_row(sqlite_office: Office, make_file: MakeFile) -> None:
     text = f"email,country\nada@shop.example,{'x' * 40_000}\nbob@shop.example,UK\n"
     report = sqlite_office.run(make_file(text))
     assert report.counts == {"rejected.cell_too_long": 1, "confirmed": 1}
 
 
+@pytest.mark.rule("D18")
 @pytest.mark.parametrize("size", [1, 7, 255, 256, 257])
 def test_lines_are_counted_the_same_however_the_file_is_cut_into_chunks(
     make_file: MakeFile, monkeypatch: pytest.MonkeyPatch, size: int
@@ -118,6 +126,7 @@ def test_lines_are_counted_the_same_however_the_file_is_cut_into_chunks(
     assert examined.size == len(text.encode())
 
 
+@pytest.mark.rule("D18")
 def test_an_endless_line_is_found_across_chunks(make_file: MakeFile, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source, "_CHUNK", 64)
     monkeypatch.setattr(source, "MAX_LINE_CHARACTERS", 100)

@@ -18,9 +18,8 @@ from mailer.subscribers.importing.rejects import safe_cell
 if TYPE_CHECKING:
     from tests.importing.conftest import MakeFile, Office
 
-pytestmark = pytest.mark.rule("D17")
 
-
+@pytest.mark.rule("D17")
 def test_rejected_rows_are_written_with_their_line_and_what_is_wrong(
     sqlite_office: Office, make_file: MakeFile, tmp_path: Path
 ) -> None:
@@ -36,11 +35,13 @@ def test_rejected_rows_are_written_with_their_line_and_what_is_wrong(
     assert stat.S_IMODE(rejects.stat().st_mode) == 0o600
 
 
+@pytest.mark.rule("D17")
 def test_a_dry_run_writes_them_too(sqlite_office: Office, make_file: MakeFile, tmp_path: Path) -> None:
     sqlite_office.run(make_file("email\nnobody\n"), rejects=tmp_path / "rejects.csv", dry_run=True)
     assert "nobody" in (tmp_path / "rejects.csv").read_text()
 
 
+@pytest.mark.rule("D17")
 def test_an_existing_file_is_not_overwritten(
     sqlite_office: Office, make_file: MakeFile, tmp_path: Path
 ) -> None:
@@ -51,6 +52,7 @@ def test_an_existing_file_is_not_overwritten(
     assert sqlite_office.count(Subscriber) == 0
 
 
+@pytest.mark.rule("D17")
 def test_a_folder_that_is_missing_is_one_sentence(
     sqlite_office: Office, make_file: MakeFile, tmp_path: Path
 ) -> None:
@@ -58,6 +60,7 @@ def test_a_folder_that_is_missing_is_one_sentence(
         sqlite_office.run(make_file("email\nada@shop.example\n"), rejects=tmp_path / "none" / "rejects.csv")
 
 
+@pytest.mark.rule("D17")
 @given(st.text(max_size=20))
 def test_no_cell_begins_like_a_formula_or_holds_what_is_no_text(cell: str) -> None:
     safe = safe_cell(cell)
