@@ -184,9 +184,6 @@ class PrivacySettings(_Section):
     asset_hosts: Hosts = Field(
         (), description="Further image hosts that you yourself operate; every other host is refused."
     )
-    evidence_ip_days: int = Field(
-        30, ge=1, le=365, description="Days that the IP address of a sign-up is kept."
-    )
     per_address_day: int = Field(1, ge=1, le=10, description="Confirmation mails to one address in 24 hours.")
     per_address_month: int = Field(3, ge=1, le=30, description="The same in 30 days, while unconfirmed.")
     per_ip_hour: int = Field(20, ge=1, description="Sign-ups from one IPv4 address or IPv6 /64 in an hour.")
