@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -115,10 +116,11 @@ def sqlite_store(tmp_path: Path, _sqlite_template: Path) -> Iterator[Store]:
 
 
 @pytest.fixture(scope="session")
-def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql_url() -> Iterator[str]:
     """The URL of a migrated database in a cluster of this test run's own."""
     require_real("postgresql", found=find_binaries() is not None)
-    with running_postgres(tmp_path_factory.mktemp("postgresql")) as url:
+    # Not below pytest's own folder: that one is closed to PostgreSQL's user.
+    with TemporaryDirectory(prefix="mailer-postgresql-") as folder, running_postgres(Path(folder)) as url:
         store = open_store(url, root=Path("/"))
         migrate.upgrade(store)
         store.dispose()

@@ -31,7 +31,7 @@ def running_postgres(folder: Path) -> Iterator[str]:
     data, port = folder / "cluster", _free_port()
     folder.mkdir(parents=True, exist_ok=True)
     if os.geteuid() == 0:
-        _open_to_postgres(folder)
+        _hand_to_postgres(folder)
     _run(str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8")
     options = (
         f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
@@ -44,13 +44,10 @@ def running_postgres(folder: Path) -> Iterator[str]:
         _run(str(binaries / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop")
 
 
-def _open_to_postgres(folder: Path) -> None:
-    """PostgreSQL refuses to run as root: hand the folder, and the way to it, to its own user."""
+def _hand_to_postgres(folder: Path) -> None:
+    """PostgreSQL refuses to run as root: the folder becomes its own user's."""
     owner = pwd.getpwnam("postgres")
     os.chown(folder, owner.pw_uid, owner.pw_gid)
-    for parent in folder.parents:
-        if parent.stat().st_uid == 0 and not parent.stat().st_mode & 0o001:
-            parent.chmod(parent.stat().st_mode | 0o001)
 
 
 def _run(*command: str) -> None:

@@ -88,7 +88,8 @@ class Stage:
         start = clock.monotonic()
         while not until():
             if self._running is not None and self._running.poll() is not None:
-                raise DemoFailed(f"`mailer up` ended while we waited for {what}; see {self._log_path}.")
+                last = self._log_path.read_text("utf-8", "replace").strip().rpartition("\n")[2]
+                raise DemoFailed(f"`mailer up` ended while we waited for {what}: {last}", log=str(self._log_path))
             if clock.monotonic() - start > PATIENCE_SECONDS:
                 raise DemoFailed(f"We waited {PATIENCE_SECONDS:.0f} seconds for {what}; see {self._log_path}.")
             time.sleep(0.05)
