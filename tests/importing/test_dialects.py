@@ -247,3 +247,40 @@ def test_an_unknown_list_is_refused(sqlite_office: Office, tmp_path: Path) -> No
 def test_columns_that_nothing_is_made_of_are_named(sqlite_office: Office, make_file: MakeFile) -> None:
     report = sqlite_office.run(make_file("email,Shoe size,Country\na@b.example,42,UK\n"))
     assert report.ignored_columns == ("Shoe size",)
+
+
+@pytest.mark.rule("B20", "F1")
+@pytest.mark.parametrize(
+    "heading", ["Unsubscribed", "opted_out", "Opt-out date", "unsubscribed at", "Abgemeldet"]
+)
+@pytest.mark.parametrize(
+    ("cell", "key"),
+    [
+        ("", "confirmed"),
+        ("no", "confirmed"),
+        ("FALSE", "confirmed"),
+        ("0", "confirmed"),
+        ("yes", "suppressed.unsubscribed"),
+        ("x", "suppressed.unsubscribed"),
+        ("1", "suppressed.unsubscribed"),
+        ("2024-02-01", "suppressed.unsubscribed"),
+    ],
+)
+def test_a_spreadsheet_may_mark_beside_the_others_who_left(
+    sqlite_office: Office, make_file: MakeFile, heading: str, cell: str, key: str
+) -> None:
+    path = make_file(f"email,{heading},Country\nada@shop.example,{cell},UK\n")
+    assert sqlite_office.run(path).counts == {key: 1}
+
+
+@pytest.mark.rule("F1")
+@pytest.mark.parametrize(
+    "heading", ["Do not mail", "Blocked?", "opt-out reason", "Spam complaints", "has unsubscribed"]
+)
+def test_a_column_that_seems_to_hold_a_no_is_not_passed_over(
+    sqlite_office: Office, make_file: MakeFile, heading: str
+) -> None:
+    path = make_file(f"email,{heading}\nada@shop.example,yes\n")
+    with pytest.raises(ImportRefused, match="must not be mailed"):
+        sqlite_office.run(path)
+    assert sqlite_office.run(path, treat_as=Standing.SUBSCRIBED).counts == {"confirmed": 1}

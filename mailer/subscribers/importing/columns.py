@@ -16,6 +16,7 @@ from mailer.subscribers.importing.dialects import (
     normal,
     recognise,
     standing_of_file,
+    tells_of_a_no,
 )
 from mailer.subscribers.importing.errors import ImportRefused
 from mailer.subscribers.importing.options import ImportOptions, Standing
@@ -140,6 +141,9 @@ def _assign(
         if (index := _field_column(name, field, headings, names)) is not None
     )
     used = {email, *found.values(), *(index for _, _, index in mapped)}
+    ignored = tuple(heading for index, heading in enumerate(headings) if heading and index not in used)
+    if options.treat_as is None:
+        _refuse_unread_no(ignored, dialect)
     standing = options.treat_as or standing_of_file(file_name, headings, dialect) or Standing.SUBSCRIBED
     return Columns(
         delimiter=delimiter,
@@ -147,10 +151,20 @@ def _assign(
         dialect=dialect,
         email=email,
         fields=mapped,
-        ignored=tuple(heading for index, heading in enumerate(headings) if heading and index not in used),
+        ignored=ignored,
         default_standing=standing,
         **found,
     )
+
+
+def _refuse_unread_no(ignored: Sequence[str], dialect: Dialect) -> None:
+    """Passing over a column of opt-outs would mail people who said no (F1)."""
+    telling = next((heading for heading in ignored if tells_of_a_no(heading, dialect)), None)
+    if telling is not None:
+        raise ImportRefused(
+            f'The column "{telling}" seems to say who must not be mailed, but it is not one that is read. Name it '
+            '"unsubscribed at" or "status" if it does; if it does not, say --as subscribed.'
+        )
 
 
 def _email_column(headings: list[str], names: list[str], chosen: str | None) -> int:

@@ -27,6 +27,7 @@ class Dialect:
     left_date: tuple[str, ...] = ()
     cleaned_date: tuple[str, ...] = ()
     attributes: str | None = None  #: a cell with a JSON object of further fields
+    mixed: bool = False  #: one file holds people who left beside people who did not
 
 
 EMAIL_HEADINGS = frozenset(
@@ -67,8 +68,10 @@ PLAIN = Dialect(
     consent_note=("consent evidence", "evidence", "consent", "consent note"),
     request_date=("requested at", "signed up at", "signup date"),
     request_ip=("requested ip", "signup ip"),
-    left_date=("unsubscribed at", "unsubscribed on", "unsub time", "left at", "opt out date"),
-    cleaned_date=("bounced at", "cleaned at", "clean time"),
+    left_date=("unsubscribed at", "unsubscribed on", "unsub time", "left at", "opt out date", "unsubscribed")
+    + ("opted out", "opt out", "optout", "left", "abgemeldet"),
+    cleaned_date=("bounced at", "cleaned at", "clean time", "bounced", "cleaned", "hard bounce"),
+    mixed=True,
 )
 DIALECTS = (MAILCHIMP, LISTMONK, PLAIN)
 
@@ -83,6 +86,12 @@ STATUS_WORDS: Mapping[str, Standing] = MappingProxyType(
     | dict.fromkeys(("complained", "complaint", "spam", "spam complaint", "abuse"), _S.COMPLAINED)
     | dict.fromkeys(("blocklisted", "blacklisted", "blocked", "banned", "suppressed"), _S.BLOCKED)
     | dict.fromkeys(("disabled", "inactive", "paused", "deactivated"), _S.DISABLED)
+)
+
+#: What a cell under "unsubscribed" says when the person did not.
+DENIALS = frozenset({"no", "n", "false", "0", "nein", "none", "never", "null", ""})
+_TELLING = re.compile(
+    r"unsub|\bopt(ed)? ?out|abgemeldet|abmeld|bounce|complain|\bspam|block|blacklist|do not|suppress"
 )
 
 # Mailchimp names the files of one export after what is in them.
@@ -107,13 +116,18 @@ def recognise(headings: Iterable[str]) -> Dialect:
 def standing_of_file(name: str, headings: Iterable[str], dialect: Dialect) -> Standing | None:
     """Where everybody in a file stands, if its name or a heading says so.
 
-    A heading for the time of leaving makes it a file of people who left: a row of it whose time is
-    empty must not come back to life.
+    Where a tool exports those who left into a file of their own, a heading for the time of leaving
+    marks it: a row of it whose time is empty must not come back to life.
     """
     present = {normal(heading) for heading in headings}
-    if present.isdisjoint(dialect.status):
+    if not dialect.mixed and present.isdisjoint(dialect.status):
         if not present.isdisjoint(dialect.left_date):
             return _S.LEFT
         if not present.isdisjoint(dialect.cleaned_date):
             return _S.CLEANED
     return next((standing for pattern, standing in _FILE_NAMES if pattern.match(name)), None)
+
+
+def tells_of_a_no(heading: str, dialect: Dialect) -> bool:
+    """Whether a column that is not read seems to say who must not be mailed."""
+    return dialect.mixed and _TELLING.search(normal(heading)) is not None

@@ -16,7 +16,7 @@ from mailer.settings import FieldSettings
 from mailer.subscribers.fields import MAX_TEXT, FieldInvalid, Stored, typed_fields
 from mailer.subscribers.importing import reasons
 from mailer.subscribers.importing.columns import Columns
-from mailer.subscribers.importing.dialects import STATUS_WORDS, normal
+from mailer.subscribers.importing.dialects import DENIALS, STATUS_WORDS, normal
 from mailer.subscribers.importing.options import Declaration, Standing
 from mailer.subscribers.importing.records import Record
 
@@ -119,7 +119,7 @@ class RowReader:
         """Where the person stands; a time of leaving in the row beats every other word about it."""
         columns = self._columns
         for index, standing in ((columns.left_date, Standing.LEFT), (columns.cleaned_date, Standing.CLEANED)):
-            if index is not None and (text := cells[index].strip()):
+            if index is not None and normal(text := cells[index].strip()) not in DENIALS:
                 return self._time(text), standing
         if columns.status is not None and (word := cells[columns.status].strip()):
             try:
