@@ -21,7 +21,7 @@ from mailer.rendering.wire.artefact import MessageClass
 from mailer.rendering.wire.characters import link
 from mailer.rendering.wire.encode import encode_value
 from mailer.rendering.wire.mime import PROOF_PREFIX
-from mailer.rendering.wire.visible import Seen, seen
+from mailer.rendering.wire.visible import Seen, seen, squeezed
 
 _SHAPES_KEPT = 20_000
 _ONE_EACH = ("Date", "From", "To", "Subject", "Message-ID", "MIME-Version", "Content-Type")
@@ -118,13 +118,13 @@ def _two_parts(read: _Read) -> str | None:
 
 
 def _must_show(read: _Read) -> str | None:
-    text = " ".join(read.text.split())
+    text = squeezed(read.text)
     for word in read.expected.must_show:
-        squeezed = " ".join(word.split())
-        if squeezed not in read.seen.text:
-            return f"the HTML part does not visibly say `{squeezed}`"
-        if squeezed not in text:
-            return f"the text part does not say `{squeezed}`"
+        wanted = squeezed(word)
+        if wanted not in read.seen.text:
+            return f"the HTML part does not visibly say `{wanted}`"
+        if wanted not in text:
+            return f"the text part does not say `{wanted}`"
     return None
 
 

@@ -109,7 +109,7 @@ def seen(html: str, *, styled: bool = True) -> Seen:
     """Walk `html` as HTML 5 reads it and gather what is not hidden; unless `styled`, styles hide nothing."""
     styles = Styles(html, _READ if styled else ())
     found = Seen()
-    found.text = _squeezed("".join(_visible(styles.root, styles, {}, found)))
+    found.text = squeezed("".join(_visible(styles.root, styles, {}, found)))
     return found
 
 
@@ -129,7 +129,7 @@ def _visible(wrapper: Any, styles: Styles, inherited: Mapping[str, bool], found:
             pieces.append(child.etree_element.tail or "")
     inside = "".join(pieces)
     if element.tag == "a" and "href" in element.attrib:
-        found.links.append((element.attrib["href"], _squeezed(inside)))
+        found.links.append((element.attrib["href"], squeezed(inside)))
     yield inside
     if element.tag not in _INLINE:
         yield " "
@@ -161,5 +161,6 @@ def _longhands(declared: Mapping[str, str]) -> dict[str, str]:
     return {**({"font-size": size[1]} if size else {}), **declared}
 
 
-def _squeezed(text: str) -> str:
+def squeezed(text: str) -> str:
+    """A text with single spaces, characters without width taken for spaces: how texts are compared."""
     return re.sub(r"[\s\u200b\u200c\u200d\u2060\ufeff]+", " ", text).strip()

@@ -15,6 +15,7 @@ from mailer.rendering.program import Program, Static
 from tests.rendering.wire.cast import (
     FOOTER_TEXT,
     UNSUBSCRIBE,
+    WEEKLY,
     compiled,
     confirmation,
     href_hole,
@@ -200,6 +201,20 @@ def test_who_sends_must_be_said_in_both_parts(missing: str) -> None:
     assert f"the HTML part does not visibly say `{missing}`" in refused(compiled(html=html))
     text: Program = (Static(kept + "\n"), text_hole("unsubscribe_url"), Static("\n"))
     assert f"the text part does not say `{missing}`" in refused(compiled(text=text))
+
+
+@pytest.mark.rule("C12")
+@pytest.mark.parametrize("title", ["Ohm  Weekly", "Ohm\u00a0Weekly", "Ohm\u200bWeekly", 'Öhm <& Co> "x"'])
+def test_an_odd_title_is_recognised_in_both_parts(title: str) -> None:
+    written = title.replace("&", "&amp;").replace("<", "&lt;")
+    html = page(
+        Static(f'<p>{FOOTER_TEXT} {written}</p><a href="'),
+        href_hole("unsubscribe_url"),
+        Static('">Leave now</a>'),
+        foot=(),
+    )
+    text: Program = (Static(f"{FOOTER_TEXT} {title}\n"), text_hole("unsubscribe_url"), Static("\n"))
+    passes(compiled(html=html, text=text, list_=replace(WEEKLY, title=title)))
 
 
 @pytest.mark.rule("A31")
