@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -11,11 +12,12 @@ from sqlalchemy import func, select
 from mailer import clock
 from mailer.campaigns import audience, queries
 from mailer.campaigns.audience import materialise_slice
-from mailer.campaigns.control import cancel
+from mailer.campaigns.control import BREATH_SECONDS, cancel
 from mailer.campaigns.due import start_due
 from mailer.campaigns.status import status_of
 from mailer.store.schema import Delivery
 from mailer.store.vocabulary import CampaignState, DeliveryState
+from tests.campaigns.conftest import add_campaign_row
 
 PEOPLE = 60
 
@@ -100,3 +102,30 @@ def test_a_cancel_in_the_middle_ends_it_and_the_sum_still_holds(store, ledger, c
     assert now.state is CampaignState.CANCELLED
     assert now.audience == now.not_materialised + sum(now.counts.values()) == PEOPLE
     assert now.counts.get(DeliveryState.QUEUED, 0) == 0
+
+
+@pytest.mark.rule("F2")
+def test_who_leaves_while_ten_thousand_people_are_written_out_does_not_wait_for_it(sqlite_campaigns, ledger):
+    campaigns, crowd, store = sqlite_campaigns
+    monkeypatch.setattr(audience, "SLICE", 100)
+    ids = crowd.join(2_000)
+    campaign_id = add_campaign_row(store, crowd, expected=2_000)
+    campaigns.start_due(clock.now())
+    left_at: list[float] = []
+    ended_at: list[float] = []
+
+    def leave() -> None:
+        for subscription in ids[-5:]:
+            crowd.leave(subscription)
+            left_at.append(clock.monotonic())
+
+    def materialise() -> None:
+        while campaigns.materialise_slice(campaign_id):
+            time.sleep(BREATH_SECONDS)
+        ended_at.append(clock.monotonic())
+
+    together(leave, materialise)
+
+    # Each opt-out was committed between two slices, long before the last one.
+    assert max(left_at) < ended_at[0]
+    assert status(store, campaign_id).skipped == {"unsubscribed": 5}
