@@ -52,6 +52,7 @@ class RunningSite:
     url: str | None = None  #: of a PostgreSQL database
     people: int = 100
     sending: str = ""  #: further lines of [sending]
+    relay: str = 'tls = "none"'  #: how to talk to the server
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
@@ -69,6 +70,7 @@ class RunningSite:
         """Write the site, its people and a campaign that is due now."""
         folder = SiteFolder(self.root)
         settings = SETTINGS.replace("port = 2525", f"port = {self.port}")
+        settings = settings.replace('tls = "none"', self.relay)
         settings = settings.replace("[sending]\n", f"[sending]\n{self.sending}\n")
         folder.settings_path.write_text(settings)
         create_secrets(folder.secrets_path)
