@@ -1,9 +1,8 @@
 """The first schema: lists, people, consent ledger, campaigns and deliveries."""
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
-
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0001"
 down_revision = None

@@ -16,7 +16,7 @@ from mailer.keyring import Secrets
 from mailer.store import Store
 from mailer.store.schema import LedgerEntry, Seal
 
-_COLUMNS = LedgerEntry.__table__.c
+_TABLE = LedgerEntry.__table__
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +130,11 @@ def _rows_of(connection: Connection, seal: Any) -> Iterator[Any]:
     except ValueError:
         ids = [0]
     within = LedgerEntry.id.between(ids[0], ids[-1])
-    return _stream(connection, select(_COLUMNS).where(within, LedgerEntry.seal_id == seal.id))
+    return _stream(connection, select(_TABLE).where(within, LedgerEntry.seal_id == seal.id))
 
 
 def _unsealed(connection: Connection) -> Iterator[Any]:
-    return _stream(connection, select(_COLUMNS).where(LedgerEntry.seal_id.is_(None)))
+    return _stream(connection, select(_TABLE).where(LedgerEntry.seal_id.is_(None)))
 
 
 def _stream(connection: Connection, statement: Select[Any]) -> Iterator[Any]:

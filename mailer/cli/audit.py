@@ -45,7 +45,10 @@ def show(site: Site, *, stream: str | None, event: str | None, address: str | No
         return
     print_table(
         ["id", "at (UTC)", "stream", "event", "record"],
-        [[each.id, f"{each.at:%Y-%m-%d %H:%M:%S}", each.stream.value, each.event, _shown(each.payload)] for each in found],
+        [
+            [each.id, f"{each.at:%Y-%m-%d %H:%M:%S}", each.stream.value, each.event, _shown(each.payload)]
+            for each in found
+        ],
     )
 
 

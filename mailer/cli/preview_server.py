@@ -25,7 +25,8 @@ body { margin: 0 auto; max-width: 90rem; padding: 1rem }
 h1 { font-size: 1.25rem; margin: 0 0 .25rem } p { margin: 0 0 1rem }
 .views { display: grid; gap: 1rem; grid-template-columns: minmax(0, 640px) 360px minmax(0, 1fr) }
 iframe { width: 100%; height: 75vh; border: 1px solid #8888; border-radius: 8px; background: #fff }
-pre { overflow: auto; overflow-wrap: anywhere; font-size: .8rem; height: 75vh; margin: 0; border: 1px solid #8888; border-radius: 8px; padding: 1rem;
+pre { overflow: auto; overflow-wrap: anywhere; font-size: .8rem; height: 75vh; margin: 0;
+  border: 1px solid #8888; border-radius: 8px; padding: 1rem;
   white-space: pre-wrap; box-sizing: border-box }
 @media (max-width: 70rem) { .views { grid-template-columns: minmax(0, 1fr) } }
 """

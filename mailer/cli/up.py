@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mailer import clock
 from mailer.cli.site_option import pass_site
 from mailer.errors import MailerError
 
@@ -50,11 +51,11 @@ class Part:
     def start(self) -> None:
         """Start the process, in a session of its own: Ctrl-C reaches it once, through us."""
         self.process = subprocess.Popen(self.command, start_new_session=True, preexec_fn=_die_with_parent)
-        self.started_at = time.monotonic()
+        self.started_at = clock.monotonic()
 
     def look(self) -> None:
         """Restart it if it ended, with growing pauses. Raises PartFailed if it never was healthy."""
-        now = time.monotonic()
+        now = clock.monotonic()
         if self.process is None:
             if now >= self.start_again_at:
                 self.start()
@@ -85,7 +86,7 @@ class Part:
         if self.process is None:
             return
         try:
-            self.process.wait(max(0.1, deadline - time.monotonic()))
+            self.process.wait(max(0.1, deadline - clock.monotonic()))
         except subprocess.TimeoutExpired:
             click.echo(f"mailer: the {self.name} did not stop in time and was killed.", err=True)
             self.process.kill()
@@ -118,7 +119,7 @@ class Supervisor:
     def _stop_all(self) -> None:
         for part in self.parts:
             part.stop()
-        deadline = time.monotonic() + self.stop_seconds + STOP_MARGIN_SECONDS
+        deadline = clock.monotonic() + self.stop_seconds + STOP_MARGIN_SECONDS
         for part in self.parts:
             part.wait(deadline)
 

@@ -35,7 +35,8 @@ def create_inbox(caught: Callable[[], Sequence[Caught]], *, site_url: str) -> St
         mails, number = caught(), request.path_params["number"]
         if not 1 <= number <= len(mails):
             raise HTTPException(404)
-        return mails[number - 1]
+        mail: Caught = mails[number - 1]
+        return mail
 
     async def index(request: Request) -> Response:
         rows = [_row(number, mail) for number, mail in enumerate(caught(), start=1)]

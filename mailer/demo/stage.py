@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mailer import clock
-from mailer.demo.catcher import Caught, Catcher
+from mailer.demo.catcher import Catcher, Caught
 from mailer.demo.visitor import open_page
 from mailer.errors import MailerError
 

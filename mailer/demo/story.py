@@ -14,6 +14,9 @@ from mailer.demo.promises import Evidence
 from mailer.demo.stage import DemoFailed, Stage
 from mailer.demo.visitor import Page, open_page, post, press
 
+#: What a mail program would fetch by itself: images, backgrounds, fonts, styles.
+_LOADED = re.compile(r"""(?:src|background)\s*=\s*["'](https?://[^"']+)|url\(\s*["']?(https?://[^"')]+)""")
+
 #: A form that comes back faster than a person can type is shown again (D9).
 _TYPING_SECONDS = 2.2
 
@@ -64,7 +67,8 @@ class Story:
                 lambda who=person.address: bool(self.stage.mails(who)),  # type: ignore[misc]  # one per turn
                 f"the confirmation mail to {person.name}",
             )
-        self._say(f"  Everybody read the same page: “{_title(answers[0])}”. The mails were there {seconds:.1f} s later.")
+        title = _title(answers[0])
+        self._say(f"  Everybody read the same page: “{title}”. The mails were there {seconds:.1f} s later.")
         same = {(page.status, page.text) for page in (*answers, again)}
         self.evidence.show("guarded", "the form answers alike for known and unknown people", kept=len(same) == 1)
 
@@ -182,14 +186,15 @@ def open_and_type(url: str) -> Page:
 def has_way_out(mail: Caught) -> bool:
     """Sentence and link in both parts, and both one-click headers, on the bytes that arrived."""
     url, headers = mail.one_click_url(), mail.message
-    in_both = all(url in mail.part(subtype) and "unsubscribe" in mail.part(subtype).lower() for subtype in ("plain", "html"))
+    parts = [mail.part(subtype) for subtype in ("plain", "html")]
+    in_both = all(url in part and "unsubscribe" in part.lower() for part in parts)
     return in_both and headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
 
 def asset_hosts(mail: Caught) -> set[str]:
     """The hosts that a mail program would load images, fonts or styles from."""
-    loaded = re.findall(r"""(?:src|background)\s*=\s*["'](https?://[^"']+)|url\(\s*["']?(https?://[^"')]+)""", mail.part("html"))
-    return {urlsplit(first or second).netloc for first, second in loaded}
+    found = _LOADED.findall(mail.part("html"))
+    return {urlsplit(first or second).netloc for first, second in found}
 
 
 def _link(mail: Caught, path: str) -> str:
