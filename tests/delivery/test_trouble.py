@@ -11,14 +11,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event
 
+from mailer import clock
 from mailer.delivery import engine as engine_module
+from mailer.delivery import queries
 from mailer.delivery.engine import LeaseLost
 from mailer.delivery.recover import recover
 from mailer.store import Store, StoreFull, StoreUnreachable
 from tests.delivery.world import World, until
-from tests.faults.smtp_server import Script, SmtpServer
+from tests.faults.smtp_server import Rule, Script, SmtpServer
 
 
 class Trouble:
@@ -128,25 +130,21 @@ def test_a_full_disk_is_waited_for(small_world: World) -> None:
     world = small_world
     world.build([f"p{i:02}" for i in range(60)])
 
-    def limit(pages: int) -> None:
-        # The pragma belongs to a connection: every one of the pool gets it.
-        world.store.engine.dispose()
-        world.pages = pages  # type: ignore[attr-defined]  # read by the listener below
+    most: dict[str, int] = {}
 
-    from sqlalchemy import event
+    def limit(pages: int) -> None:
+        # The pragma belongs to a connection: every one of the pool is opened anew and gets it.
+        most["pages"] = pages
+        world.store.engine.dispose()
 
     @event.listens_for(world.store.engine, "connect")
     def apply(connection: sqlite3.Connection, _record: object) -> None:
-        pages = getattr(world, "pages", 0)
-        if pages:
-            connection.execute(f"PRAGMA max_page_count = {pages}")
+        if most:
+            connection.execute(f"PRAGMA max_page_count = {most['pages']}")
 
-    world.build_reply = "x" * 900  # type: ignore[attr-defined]
     reply = "250 2.0.0 " + "x" * 480
 
     async def story() -> SmtpServer:
-        from tests.faults.smtp_server import Rule
-
         server = SmtpServer(Script([Rule("dot", reply)], delay_seconds=0.0))
         async with server.running() as port:
             with world.store.read() as connection:
@@ -191,9 +189,6 @@ def test_a_worker_whose_claims_were_taken_stops_with_a_sentence(
     async def story() -> None:
         async with SmtpServer().running() as port:
             engine, journal = small_world.engine(port)
-            from mailer import clock
-            from mailer.delivery import queries
-
             running = asyncio.create_task(engine.run(asyncio.Event()))
             await asyncio.sleep(0.2)
             with small_world.store.write() as connection:
