@@ -86,7 +86,7 @@ def test_a_campaign_mail_carries_the_recipients_own_links(site: Site) -> None:
 
 
 def test_a_second_copy_would_have_the_same_message_id(site: Site) -> None:
-    """A56: and no two deliveries share one; it says nothing of the person."""
+    """A26, A56: and no two deliveries share one; it says nothing of the person."""
     first, second, _ = claims(site)
     ids = [site.messages.build(claim).message_id for claim in (first, first, second)]
     assert ids[0] == ids[1] != ids[2]
