@@ -11,7 +11,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.1
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo up test check docs format lock wheel clean
+.PHONY: help demo up test check bench docs format lock wheel clean
 .DEFAULT_GOAL := help
 
 help:  ## List the targets
@@ -32,6 +32,10 @@ check: $(VENV)/ready  ## Lint, types, import contracts, house rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest tests/house -q
+
+bench: $(VENV)/ready  ## Measure rendering and sending, each against a named reference in the same run
+	$(BIN)/python -m benchmarks.fill
+	$(BIN)/python -m benchmarks.send
 
 docs: $(VENV)/ready  ## Write what documents take from the program: commands, tests per requirement
 	$(BIN)/python -m tests.house.reference
