@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+from mailer import clock
 from mailer.demo import props
 from mailer.demo.catcher import Caught
 from mailer.demo.promises import Evidence
@@ -19,6 +20,7 @@ _LOADED = re.compile(r"""(?:src|background)\s*=\s*["'](https?://[^"']+)|url\(\s*
 
 #: A form that comes back faster than a person can type is shown again (D9).
 _TYPING_SECONDS = 2.2
+_ASK_SECONDS = 1.0
 
 
 class Story:
@@ -159,7 +161,17 @@ class Story:
 
     def _schedule(self, slug: str, *, expect: int) -> None:
         self._say(self.stage.run("campaign", "schedule", slug, "--now", "--expect", str(expect)).rstrip())
-        self.stage.wait(lambda: self._state(slug) == "finished", f"the campaign {slug} to be sent")
+        asked = 0.0
+
+        def is_sent() -> bool:
+            # Each question starts a program; a person would not ask more than once a second either.
+            nonlocal asked
+            if clock.monotonic() - asked < _ASK_SECONDS:
+                return False
+            state, asked = self._state(slug), clock.monotonic()
+            return state == "finished"
+
+        self.stage.wait(is_sent, f"the campaign {slug} to be sent")
         self._say(self.stage.run("campaign", "status", slug).rstrip())
 
     def _state(self, slug: str) -> str:
