@@ -12,6 +12,8 @@ from functools import lru_cache
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
 #: What the first seal calls its previous hash.
 GENESIS = bytes(32)
+#: No seal covers more rows; a range that says so was not written by us, and is not spelled out in memory.
+MAX_SEALED_ROWS = 1_000_000
 
 
 def canonical(payload: Mapping[str, object]) -> str:
@@ -62,5 +64,8 @@ def ids_of(ranges: str) -> list[int]:
     ids: list[int] = []
     for run in ranges.split(","):
         first, _, last = run.partition("-")
-        ids.extend(range(int(first), int(last or first) + 1))
+        covered = range(int(first), int(last or first) + 1)
+        if not 0 < len(covered) <= MAX_SEALED_ROWS:
+            raise ValueError(run)
+        ids.extend(covered)
     return ids

@@ -36,7 +36,9 @@ def record(store: Store, ledger: Ledger) -> Callable[[int], list[int]]:
     """Append so many consent records about Ada."""
 
     def append(count: int) -> list[int]:
-        entries = [Entry(Stream.CONSENT, "requested", {"number": n, "words": "Grüße"}, ADA) for n in range(count)]
+        entries = [
+            Entry(Stream.CONSENT, "requested", {"number": n, "words": "Grüße"}, ADA) for n in range(count)
+        ]
         with store.write() as connection:
             return ledger.append_many(connection, entries)
 
@@ -172,9 +174,7 @@ def test_a_lost_head_is_said(
     record(2)
     seal(store, secrets, head)
     head.unlink()
-    assert _messages(store, secrets, head) == [
-        "The head of the chain is not on record outside the database."
-    ]
+    assert _messages(store, secrets, head) == ["The head of the chain is not on record outside the database."]
 
 
 @pytest.mark.rule("C4")
@@ -207,7 +207,9 @@ def test_an_erased_payload_is_gone_and_the_chain_still_verifies(
     with store.write() as connection:
         assert erase_payloads(connection, ids[:3]) == 3
     with store.read() as connection:
-        rows = connection.execute(select(LedgerEntry.payload, LedgerEntry.salt).order_by(LedgerEntry.id)).all()
+        rows = connection.execute(
+            select(LedgerEntry.payload, LedgerEntry.salt).order_by(LedgerEntry.id)
+        ).all()
     assert [tuple(row) for row in rows[:3]] == [(None, None)] * 3
     assert rows[3].payload == '{"number":3,"words":"Grüße"}'
     assert _messages(store, secrets, head) == []
