@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from mailer import __version__
+from mailer.cli.output import printable
 from mailer.errors import MailerError
 
 
@@ -35,12 +36,13 @@ COMMANDS: dict[str, Lazy] = {
     "up": Lazy("mailer.cli.up:up", "Run everything: web pages, scheduler and senders."),
     "serve": Lazy("mailer.cli.serve:serve", "Run the web pages only."),
     "work": Lazy("mailer.cli.work:work", "Run the scheduler and the senders only."),
-    "subscriber": Lazy("mailer.cli.subscriber:subscriber", "People: add, import."),
+    "subscriber": Lazy("mailer.cli.subscriber:subscriber", "People: add, import, show, erase."),
     "suppression": Lazy(
         "mailer.cli.suppression:suppression", "Addresses that are not mailed: list, add, lift."
     ),
     "campaign": Lazy(
-        "mailer.cli.campaign:campaign", "Campaigns: new, check, preview, proof, schedule, status."
+        "mailer.cli.campaign:campaign",
+        "Campaigns: new, check, preview, proof, schedule, pause, resume, cancel, status.",
     ),
     "delivery": Lazy("mailer.cli.delivery:delivery", "Single messages: list, show."),
     "key": Lazy("mailer.cli.key:key", "Keys that sign links: list, rotate."),
@@ -57,8 +59,8 @@ class Refused(click.ClickException):
         super().__init__(str(error))
 
     def show(self, file: Any = None) -> None:
-        """Print the sentence."""
-        click.echo(f"mailer: {self.message}", err=True)
+        """Print the sentence, line by line; what it quotes cannot paint the terminal (D26)."""
+        click.echo("\n".join(map(printable, f"mailer: {self.message}".split("\n"))), err=True)
 
 
 class LazyGroup(click.Group):

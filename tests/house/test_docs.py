@@ -11,6 +11,7 @@ import click
 import pytest
 
 from mailer import __version__
+from mailer.cli.main import COMMANDS as LISTED
 from tests.house.reference import REFERENCE, commands, reference
 from tests.house.requirements import LEVELS, SECTIONS, STATUSES, TABLE, evidence, is_rule, named_tests, rows
 from tests.house.tree import ROOT, files, python_sources
@@ -126,3 +127,12 @@ def test_the_package_asks_for_everything_it_imports() -> None:
             if imported in sys.stdlib_module_names or imported == "mailer":
                 continue
             assert named.get(imported, imported) in asked, f"{source.name} imports {imported}"
+
+
+def test_the_list_of_commands_names_what_each_group_holds() -> None:
+    """It is written beside the table so that help imports nothing; so it could go stale, were it not for this."""
+    for name, lazy in LISTED.items():
+        command = COMMANDS[f"mailer {name}"]
+        if isinstance(command, click.Group):
+            held = set(command.list_commands(click.Context(command)))
+            assert held == {word.strip(" .") for word in lazy.help.rpartition(": ")[2].split(",")}, name
