@@ -19,6 +19,7 @@ from mailer.settings import Settings, load_settings
 from mailer.site import SiteFolder
 from mailer.store import Store, migrate, open_store
 from mailer.store.vocabulary import SuppressionReason
+from mailer.subscribers.erasure import Erasure
 from mailer.subscribers.importing import Imports
 from mailer.subscribers.joining import Joining
 from mailer.subscribers.leaving import Leaving
@@ -84,6 +85,11 @@ class Site:
     def people(self) -> People:
         """What is stored about one person."""
         return People(self.store, self.secrets, self.ledger)
+
+    @cached_property
+    def erasure(self) -> Erasure:
+        """What is removed when a person asks for it."""
+        return Erasure(self.store, self.secrets, self.ledger)
 
     @cached_property
     def policies(self) -> Policies:

@@ -1,4 +1,4 @@
-"""`mailer subscriber`: add one person, show what is stored about one, import many."""
+"""`mailer subscriber`: add one person, show what is stored about one; import and erase have files of their own."""
 
 from __future__ import annotations
 
@@ -32,11 +32,12 @@ class SignupRefused(MailerError):
     lazy={
         "add": Lazy("mailer.cli.subscriber:add", "Invite one person to a list; they confirm by mail."),
         "import": Lazy("mailer.cli.subscriber_import:import_command", "Import people from a CSV file."),
+        "erase": Lazy("mailer.cli.subscriber_erase:erase", "Erase all that is stored about one address."),
         "show": Lazy("mailer.cli.subscriber:show", "Show what is stored about one address."),
     },
 )
 def subscriber() -> None:
-    """People: add, import, show."""
+    """People: add, import, erase, show."""
 
 
 def _split_fields(

@@ -188,7 +188,7 @@ def _hindrance(
 ) -> SkipReason | None:
     """Why this delivery may never leave, or None."""
     if row.kind is DeliveryKind.PROOF:
-        return None
+        return None if row.context else SkipReason.ERASED
     if row.kind is DeliveryKind.CONFIRMATION:
         judged = confirmations.get(row.id, SkipReason.ERASED)
         return judged if isinstance(judged, SkipReason) else None

@@ -14,6 +14,7 @@ from sqlalchemy import (
     case,
     func,
     insert,
+    null,
     or_,
     select,
     update,
@@ -227,6 +228,8 @@ def skip_cancelled(connection: Connection, ids: Sequence[int], *, now: datetime)
 
 # --- recording ----------------------------------------------------------------------------
 
+#: No subscription and no addressee of its own: the person was erased.
+_NOBODY = and_(Delivery.subscription_id.is_(None), Delivery.context.is_(null()))
 _RECORD = (
     update(Delivery)
     .where(
@@ -243,7 +246,8 @@ _RECORD = (
         attempted_at=bindparam("b_attempted"),
         reply_code=bindparam("b_code"),
         status=bindparam("b_status"),
-        reply=bindparam("b_reply"),
+        # Erased while it was in flight: a reply often quotes the address.
+        reply=case((_NOBODY, None), else_=bindparam("b_reply")),
         message_id=bindparam("b_message_id"),
         digest=bindparam("b_digest"),
         worker_id=None,

@@ -26,7 +26,7 @@ class DeliveryView:
     id: int
     kind: str
     campaign: str | None
-    masked: str  #: `a…@example.net`; the domain alone once the person is erased (D23)
+    masked: str  #: `a…@example.net`; the domain alone once a sign-up lapsed; "erased" (D23)
     state: str
     skip_reason: str | None
     attempts: int
@@ -97,6 +97,8 @@ def _view(row: Row[Any]) -> DeliveryView:
 
 
 def _masked(row: Row[Any]) -> str:
+    if not row.domain:
+        return "erased"
     try:
         return parse_address(row.email).masked if row.email else f"…@{row.domain}"
     except AddressInvalid:

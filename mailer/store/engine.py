@@ -74,6 +74,23 @@ class Store:
         with self.read() as connection:
             connection.exec_driver_sql("SELECT 1")
 
+    def empty_log(self, *, patience_seconds: float = PATIENCE_SECONDS) -> bool:
+        """Move SQLite's write-ahead log into the file and cut it to nothing, so that old pages are gone.
+
+        False when readers of old pages outlasted the patience. PostgreSQL needs no such step: True.
+        """
+        if not self.is_sqlite:
+            return True
+        with _translated(), self.engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, sqlite3.Connection)
+            deadline = clock.monotonic() + patience_seconds
+            while driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                if clock.monotonic() > deadline:
+                    return False
+                time.sleep(random.uniform(*_RETRY_SECONDS))
+        return True
+
     def dispose(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, delete, null, select, update
 
 from mailer import clock
 from mailer.audit import Entry, Ledger
@@ -65,7 +65,7 @@ def _purge_slice(connection: Connection, ledger: Ledger, now: datetime) -> int:
     gone = [row for row in rows if after(row.state, Event.LAPSE) is ABSENT]
     gone_ids = {row.id for row in gone}
     _erase_requests(connection, rows, gone)
-    connection.execute(update(Delivery).where(Delivery.subscription_id.in_(gone_ids)).values(context=None))
+    connection.execute(update(Delivery).where(Delivery.subscription_id.in_(gone_ids)).values(context=null()))
     queries.remove_subscriptions(connection, gone_ids)
     queries.forget_people_without_subscription(connection, {row.subscriber_id for row in gone})
     connection.execute(

@@ -26,6 +26,7 @@ from mailer.store.schema import (
     Suppression,
 )
 from mailer.subscribers.confirmation import ConfirmationRecipient, confirmation_recipients
+from mailer.subscribers.erasure import Erasure
 from mailer.subscribers.evidence import Evidence
 from mailer.subscribers.joining import Joining
 from mailer.subscribers.leaving import Leaving
@@ -180,3 +181,9 @@ def desk(store: Store, settings: Settings, secrets: Secrets) -> Iterator[Desk]:
     with time_machine.travel(START, tick=False) as clock:
         sync_lists(store, settings)
         yield make_desk(store, settings, secrets, clock)
+
+
+@pytest.fixture
+def erasure(desk: Desk) -> Erasure:
+    """Erasure at the same desk."""
+    return Erasure(desk.store, desk.secrets, desk.ledger)
