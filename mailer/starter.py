@@ -66,6 +66,10 @@ class Answers:
     smtp_username: str | None = None
 
 
+#: What every new site gets to edit: how its campaigns look. Pages and system mails come when asked for.
+LAYOUTS = "email/*.mjml"
+
+
 @dataclass(frozen=True, slots=True)
 class Made:
     """What was made, and which settings still hold a sample value."""
@@ -87,8 +91,7 @@ def create_site(folder: SiteFolder, answers: Answers, *, with_templates: bool = 
     try:
         folder.root.mkdir(parents=True, exist_ok=True)
         made = [*_complete(folder), *_copy_campaigns(folder, answers.language)]
-        if with_templates:
-            made += _copy_templates(folder)
+        made += _copy_templates(folder, "**/*" if with_templates else LAYOUTS)
         made += _write_new(folder.settings_path, text)
     except OSError as error:
         sentence = f"A site cannot be made in {folder.root}: {error.strerror}. Choose a folder you may write to."
@@ -104,7 +107,7 @@ def complete_site(folder: SiteFolder, *, with_templates: bool = False) -> Made:
     """
     made = _complete(folder)
     if with_templates:
-        made += _copy_templates(folder)
+        made += _copy_templates(folder, "**/*")
     if not made:
         raise SiteExists(f"{folder.root} is a site already, and nothing of it is missing.")
     return Made(tuple(made), (), False)
@@ -145,10 +148,10 @@ def _copy_campaigns(folder: SiteFolder, language: str) -> Iterator[Path]:
         yield from _write_new(target, source.read_text(encoding="utf-8"))
 
 
-def _copy_templates(folder: SiteFolder) -> list[Path]:
+def _copy_templates(folder: SiteFolder, pattern: str) -> list[Path]:
     """Copy the bundled templates that the site does not have: to be edited, or deleted again."""
     shipped, made = folder.bundled_templates(), []
-    for source in sorted(path for path in shipped.rglob("*") if path.is_file()):
+    for source in sorted(path for path in shipped.glob(pattern) if path.is_file()):
         relative = source.relative_to(shipped)
         target = folder.templates / relative
         if relative.parts[0] == "starter" or target.exists():

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.option("--smtp-host", metavar="HOST", help="Your relay; default: a catcher on this machine.")
 @click.option("--smtp-port", type=click.IntRange(1, 65535), metavar="PORT", help="Its port.")
 @click.option("--smtp-username", metavar="NAME", help="Its user; the password is never asked for here.")
-@click.option("--with-templates", is_flag=True, help="Copy layouts and pages too, to be edited.")
+@click.option("--with-templates", is_flag=True, help="Copy pages and system mails too, to be edited.")
 def init(folder: Path, *, with_templates: bool, **given: Any) -> None:
     """Make a site in the folder DIR.
 

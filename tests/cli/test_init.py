@@ -148,6 +148,13 @@ def test_new_secrets_are_refused_where_people_are_known_already(tmp_path: Path) 
     assert not (tmp_path / "secrets.toml").exists()
 
 
+def test_a_new_site_has_the_layouts_of_its_campaigns_and_no_page(tmp_path: Path) -> None:
+    done = _init(tmp_path)
+    assert done.exit_code == 0
+    copied = {str(path.relative_to(tmp_path / "templates")) for path in (tmp_path / "templates").rglob("*.*")}
+    assert copied == {"email/default.mjml", "email/plain.mjml"}
+
+
 def test_templates_are_copied_when_asked_and_never_over_ones_own(tmp_path: Path) -> None:
     own = tmp_path / "templates" / "web" / "base.html"
     own.parent.mkdir(parents=True)
