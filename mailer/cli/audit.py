@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mailer.cli.output import json_option, print_json, print_table
+from mailer.cli.output import MOST_ROWS, json_option, print_json, print_table, printable
 from mailer.cli.site_option import pass_site
 
 if TYPE_CHECKING:
@@ -23,13 +23,23 @@ def audit() -> None:
 
 
 @audit.command()
-@click.option("--stream", type=click.Choice(["consent", "audit"]), help="Only consent, or only what staff did.")
+@click.option(
+    "--stream", type=click.Choice(["consent", "audit"]), help="Only consent, or only what staff did."
+)
 @click.option("--event", help="Only this event, such as confirmed or schedule.")
 @click.option("--address", help="Only what is about this address.")
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many, newest first.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1, MOST_ROWS),
+    default=50,
+    show_default=True,
+    help="At most so many, newest first.",
+)
 @json_option
 @pass_site
-def show(site: Site, *, stream: str | None, event: str | None, address: str | None, limit: int, as_json: bool) -> None:
+def show(
+    site: Site, *, stream: str | None, event: str | None, address: str | None, limit: int, as_json: bool
+) -> None:
     """Show records, newest first. People appear only as what was recorded about them."""
     from mailer.addresses import parse_address
     from mailer.audit.read import Filter, records
@@ -67,9 +77,11 @@ def verify(site: Site, *, as_json: bool) -> None:
         print_json(verdict)
     elif verdict.findings:
         for finding in verdict.findings:
-            click.echo(finding.message)
+            click.echo(printable(finding.message))
     else:
-        click.echo(f"{verdict.rows} records in {verdict.seals} seals: nothing was altered, nothing is missing.")
+        click.echo(
+            f"{verdict.rows} records in {verdict.seals} seals: nothing was altered, nothing is missing."
+        )
     if verdict.findings:
         raise SystemExit(1)
 
@@ -78,7 +90,9 @@ def _shown(payload: dict[str, object] | None) -> str:
     """The record as short pairs that wrap at spaces; --json has it whole."""
     if payload is None:
         return "(erased)"
-    return ", ".join(f"{name} {_short(value)}" for name, value in payload.items() if value not in (None, "", {}))
+    return ", ".join(
+        f"{name} {_short(value)}" for name, value in payload.items() if value not in (None, "", {})
+    )
 
 
 def _short(value: object) -> str:

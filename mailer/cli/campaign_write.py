@@ -10,9 +10,15 @@ import click
 
 from mailer.cli.output import json_option, print_json, printable
 from mailer.cli.site_option import pass_site
+from mailer.errors import MailerError
 
 if TYPE_CHECKING:
     from mailer.application import Site
+    from mailer.campaigns.preview import Preview
+
+
+class PreviewUnwritable(MailerError):
+    """The folder for the preview cannot be written to."""
 
 
 @click.command()
@@ -62,7 +68,14 @@ def check(site: Site, slug: str, *, links: bool, as_json: bool) -> None:
     help="Write preview.html, preview.txt and message.eml there instead.",
 )
 @click.option("--serve", is_flag=True, help="Show it in the browser instead; reload to see your edits.")
-@click.option("--port", default=8026, show_default=True, help="Port on this machine for --serve.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8026,
+    show_default=True,
+    metavar="PORT",
+    help="Port on this machine for --serve; 0 takes any free one.",
+)
 @pass_site
 def preview(
     site: Site, slug: str, *, subscriber: str | None, part: str, out: Path | None, serve: bool, port: int
@@ -75,10 +88,7 @@ def preview(
         return
     shown = site.campaigns.preview(slug, subscriber)
     if out is not None:
-        from mailer.campaigns.preview import write_preview
-
-        for path in write_preview(shown, out):
-            click.echo(str(path))
+        _write(shown, out)
         return
     if part == "raw":
         click.echo(shown.raw, nl=False)
@@ -88,6 +98,19 @@ def preview(
     text = shown.html if part == "html" else shown.text
     # A terminal is guarded; a file or a pipe gets the part as it is.
     click.echo("\n".join(map(printable, text.splitlines())) if sys.stdout.isatty() else text)
+
+
+def _write(shown: Preview, out: Path) -> None:
+    from mailer.campaigns.preview import write_preview
+
+    try:
+        written = write_preview(shown, out)
+    except OSError as error:
+        raise PreviewUnwritable(
+            f"The preview cannot be written to {out}: {error.strerror}. Choose a folder you may write to."
+        ) from error
+    for path in written:
+        click.echo(str(path))
 
 
 @click.command()

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mailer.cli.output import json_option, print_facts, print_json, print_table
+from mailer.cli.output import MOST_ROWS, json_option, print_facts, print_json, print_table
 from mailer.cli.site_option import pass_site
 
 if TYPE_CHECKING:
     from mailer.application import Site
 
+#: The highest id that either database can hold.
+HIGHEST_ID = 2**63 - 1
 _STATES = ("queued", "attempting", "accepted", "deferred", "rejected", "expired", "skipped", "unknown")
 
 
@@ -23,7 +25,9 @@ def delivery() -> None:
 @delivery.command("list")
 @click.option("--state", type=click.Choice(_STATES), help="Only those in this state.")
 @click.option("--campaign", metavar="SLUG", help="Only those of this campaign.")
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many.")
+@click.option(
+    "--limit", type=click.IntRange(1, MOST_ROWS), default=50, show_default=True, help="At most so many."
+)
 @json_option
 @pass_site
 def list_(site: Site, *, state: str | None, campaign: str | None, limit: int, as_json: bool) -> None:
@@ -54,7 +58,7 @@ def list_(site: Site, *, state: str | None, campaign: str | None, limit: int, as
 
 
 @delivery.command()
-@click.argument("delivery_id", type=click.IntRange(1), metavar="ID")
+@click.argument("delivery_id", type=click.IntRange(1, HIGHEST_ID), metavar="ID")
 @json_option
 @pass_site
 def show(site: Site, *, delivery_id: int, as_json: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
+from typing import Any
 
 from mailer.cli.output import printable
 
@@ -19,6 +20,10 @@ class FactsFormatter(logging.Formatter):
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802 - the name logging calls
         """The record's time, UTC, to the millisecond."""
         return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - the library's name
+        """The traceback, whose lines may quote data: each with its control characters spelled out."""
+        return "\n".join(map(printable, super().formatException(ei).split("\n")))
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the library's name
         """One line: time, level, logger, event, facts."""

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 F = TypeVar("F", bound=Callable[..., Any])
+#: What --limit may say at most: more than anybody reads, and a number that every database takes.
+MOST_ROWS = 1_000_000_000
 
 
 def json_option(command: F) -> F:
@@ -40,8 +42,9 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def print_json(value: object) -> None:
-    """Print `value` (dataclasses, times and paths included) as JSON."""
-    click.echo(json.dumps(value, default=_plain, ensure_ascii=False, indent=2))
+    """Print `value` (dataclasses, times and paths included) as JSON; letters stay, what could act is escaped."""
+    text = json.dumps(value, default=_plain, ensure_ascii=False, indent=2)
+    click.echo("\n".join(line if line.isprintable() else _escaped_json(line) for line in text.split("\n")))
 
 
 def print_table(
@@ -78,6 +81,11 @@ def printable(text: str) -> str:
         else _escaped(character)
         for character in text
     )
+
+
+def _escaped_json(line: str) -> str:
+    """The same JSON with the escapes that JSON knows; such a character can only stand inside a string."""
+    return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in line)
 
 
 def _escaped(character: str) -> str:

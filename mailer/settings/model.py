@@ -96,6 +96,10 @@ class DatabaseSettings(_Section):
             raise ValueError('must begin with "sqlite:///" or "postgresql+psycopg://".')
         if url.removeprefix("sqlite:///") in ("", ":memory:"):
             raise ValueError("names no file; what people asked for must outlive the program.")
+        try:
+            _ = urlsplit(url).port
+        except ValueError:
+            raise ValueError("has no number where its port should be.") from None
         return url
 
 
