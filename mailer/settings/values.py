@@ -17,6 +17,8 @@ _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*(s|min|h)\Z")
 _RATE_SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\Z")
+# RFC 3986: what a scheme, an authority and a path are made of, percent signs included; no query, no fragment.
+_WEB_ADDRESS = re.compile(r"[a-z]+://[A-Za-z0-9._~!$&'()*+,;=:@%/\[\]-]+\Z", re.IGNORECASE)
 # RFC 2919 2: list-label "." list-id-namespace, both dot-atom text.
 _LIST_ID = re.compile(rf"[a-z0-9!#$%&'*+/=?^_`{{|}}~-]+(?:\.{_LABEL})+\Z")
 MAX_LIST_ID_OCTETS = 255  #: RFC 2919 2
@@ -77,14 +79,19 @@ def _mailbox(value: Any) -> Mailbox:
 
 def _host(value: str) -> str:
     lowered = value.lower().rstrip(".")
-    try:
-        ipaddress.ip_address(lowered.strip("[]"))
-    except ValueError:
-        if not _HOST.match(lowered):
-            raise ValueError(
-                'must be a host name such as "smtp.shop.example", without scheme or port.'
-            ) from None
+    if lowered.startswith("[") and lowered.endswith("]") and ":" in lowered:
+        lowered = lowered[1:-1]  # an IPv6 address as URLs write it
+    if not _is_host(lowered):
+        raise ValueError('must be a host name such as "smtp.shop.example", without scheme or port.')
     return lowered
+
+
+def _is_host(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return _HOST.match(text) is not None
+    return True
 
 
 def _url(value: str) -> str:
@@ -94,13 +101,8 @@ def _url(value: str) -> str:
         _ = parts.port
     except ValueError:
         host, parts = "", urlsplit("")
-    if (
-        not value.isascii()
-        or not host
-        or parts.scheme not in ("http", "https")
-        or parts.query
-        or parts.fragment
-    ):
+    # The whole text is matched too: urlsplit drops line breaks before it looks.
+    if not _WEB_ADDRESS.match(value) or not _is_host(host) or parts.scheme not in ("http", "https"):
         raise ValueError('must be a web address such as "https://news.shop.example", in plain ASCII.')
     if parts.username is not None:
         raise ValueError("must not contain a user name or password.")
