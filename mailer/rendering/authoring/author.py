@@ -135,8 +135,8 @@ def author(
     work.values["preheader"] = work.line(source.preheader, "preheader", source.body.path)
     document = _compiled(source.body, source.layout, work)
     lines = _campaign_lines(list_, work)
-    block.inject(document, lines, work.language)
     finish.finish(document, subject, work.language)
+    block.inject(document, lines, work.language)
     text_lines = _campaign_lines(list_, work)
     if source.text_body is not None:
         plain = work.rendered(source.text_body, markup=False).text.strip("\n") + "\n"
@@ -177,8 +177,8 @@ def author_confirmation(
                     "The confirmation mail has no link to confirm.", "Link to {{ confirm_url }}.")
         )  # fmt: skip
     lines = block.confirmation_lines(site, language, work.link("not_me_url"))
-    block.inject(document, lines, language, name="mail.confirm.name")
     finish.finish(document, texts["subject"], language)
+    block.inject(document, lines, language, name="mail.confirm.name")
     plain = text.to_text(document, work.placeholders, skip_class=block.BLOCK_CLASS)
     plain += "\n" + block.as_text(block.confirmation_lines(site, language, work.link("not_me_url")))
     return _parts(document, plain, texts["subject"], work, lines)

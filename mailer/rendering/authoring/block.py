@@ -22,7 +22,7 @@ TEXT: Final = "#d9dee6"  # 10.5:1 on the background
 LINK: Final = "#ffffff"  # 14.2:1
 
 _RIGHT_TO_LEFT: Final = frozenset({"ar", "fa", "he", "ur", "yi", "ps", "sd", "ug", "dv", "ckb"})
-_FONT: Final = "-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
+FONT: Final = "-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
 
 #: What no style sheet may take away from any element of the block, nor from `html` and `body` around it.
 _STAY: Final = (
@@ -32,6 +32,12 @@ _STAY: Final = (
 _ANCESTOR: Final = f"display:block;position:static;{_STAY}"
 
 
+#: `flow-root` keeps margins and floats inside; who does not know it takes the plain block.
+_AROUND: Final = (
+    f"display:block;display:flow-root;position:static;margin:0;padding:0;border:0;width:auto;{_STAY}"
+)
+#: What no font, line or spacing named for all paragraphs and links may change.
+_READABLE: Final = "font-family:inherit;line-height:inherit;"
 #: Columns of the text part.
 _COLUMNS: Final = 78
 
@@ -109,7 +115,18 @@ def inject(document: dom.Node, lines: list[Line], language: str, *, name: str = 
     for ancestor in (html, body):
         style = dom.attributes(ancestor).get("style", "").strip().rstrip(";")
         ancestor.attrs["style"] = (style + ";" if style else "") + _important(_ANCESTOR)
+    _enclose(body, language)
     body.append_child(_panel(lines, language, name))
+
+
+def _enclose(body: dom.Element, language: str) -> None:
+    """Put all that was written into one box: margins below nothing in it can pull the block off the page."""
+    attributes = {"lang": language, "dir": direction(language), "style": _important(_AROUND)}
+    around = dom.make("div", attributes)
+    for child in dom.children(body):
+        body.remove_child(child)
+        around.append_child(child)
+    body.append_child(around)
 
 
 def as_text(lines: list[Line]) -> str:
@@ -140,7 +157,7 @@ def _panel(lines: list[Line], language: str, name: str) -> dom.Element:
             "style": _important(
                 f"display:block;position:relative;z-index:2147483647;clear:both;direction:{way};margin:0;border:0;"
                 f"padding:28px 20px 18px;width:auto;max-width:none;background:{BACKGROUND};color:{TEXT};"
-                f"font:normal 13px/1.6 {_FONT};text-align:center;text-indent:0;{_STAY}"
+                f"font:normal 13px/1.6 {FONT};text-align:center;text-indent:0;{_STAY}"
             ),
         },
     )  # fmt: skip
@@ -153,9 +170,9 @@ def _paragraph(line: Line) -> dom.Element:
     size = "15px" if line.strong else "13px"
     style = (
         "display:block;position:static;margin:0 auto 10px;padding:0;max-width:560px;background:none;"
-        f"color:{TEXT};font-size:{size};"
+        f"color:{TEXT};font-size:{size};text-decoration:none;"
     )
-    paragraph = dom.make("p", {"style": _important(style + _STAY)})
+    paragraph = dom.make("p", {"style": _important(style + _READABLE + _STAY)})
     if line.words:
         paragraph.append_child(dom.Text(line.words + (" " if line.label else "")))
     if line.href:
@@ -165,7 +182,7 @@ def _paragraph(line: Line) -> dom.Element:
             f"font-weight:{'bold' if line.strong else 'normal'};text-decoration:underline;"
         )
         paragraph.append_child(
-            dom.make("a", {"href": line.href, "style": _important(style + _STAY)}, line.label)
+            dom.make("a", {"href": line.href, "style": _important(style + _READABLE + _STAY)}, line.label)
         )
     return paragraph
 

@@ -15,7 +15,7 @@ import tinycss2
 from justhtml import SelectorError, matches
 
 from mailer.rendering.authoring import dom
-from mailer.rendering.authoring.block import BLOCK_CLASS
+from mailer.rendering.authoring.block import BLOCK_CLASS, FONT
 
 #: At-rules with rules inside that are looked at like any other, and those without any effect here.
 _NESTING: Final = frozenset({"media", "supports"})
@@ -45,8 +45,36 @@ _HIDING: Final[dict[str, Callable[[str], bool]]] = {
     "line-height": lambda value: value == "0" or (_pixels(value) < 4 and not re.fullmatch(r"[\d.]+", value)),
     "user-select": lambda value: False,
     "pointer-events": lambda value: value == "none",
-    "content": lambda value: value not in ("none", "normal", '""', "''"),
+    "letter-spacing": lambda value: value != "normal" and not abs(_pixels(value)) <= 2,
+    "word-spacing": lambda value: value != "normal" and not abs(_pixels(value)) <= 5,
+    "text-size-adjust": lambda value: value not in ("none", "auto", "100%"),
+    "min-width": lambda value: _away(value, 1200, percent=100),
 }
+#: Properties, and their longhands, that move the block aside when a box around it has much of them.
+_ASIDE: Final = re.compile(r"^(margin|padding|border)(-.+)?$")
+#: What a rule that could mean the block may say at all: CSS grows, and much of it hides text (`contain`,
+#: `outline`, `-webkit-text-security`, ...), so what is not known to leave the block in sight is refused.
+_TAME: Final = re.compile(
+    r"^(--.+|mso-.+|-ms-.+|color|(supported-)?color-schemes?|background(-.+)?|margin(-.+)?|padding(-.+)?|border(-.+)?"
+    r"|text-(align|decoration|transform|rendering|indent)|(-webkit-|-moz-)?(text-size-adjust|hyphens|box-sizing)"
+    r"|text-decoration-(line|color|style)|font(-(family|size|style|weight))?|line-height|(letter|word)-spacing"
+    r"|((min|max)-)?(width|height)|vertical-align|table-layout|word-(break|wrap)|overflow(-wrap|-x|-y)?|white-space"
+    r"|display|visibility|opacity|position|top|right|bottom|left|z-index|cursor|user-select|pointer-events"
+    r"|list-style(-.+)?|-webkit-(font-smoothing|tap-highlight-color)|-moz-osx-font-smoothing)$"
+)
+#: Functions whose result is known when a sheet is read.
+_PLAIN_FUNCTIONS: Final = frozenset(
+    {"rgb", "rgba", "hsl", "hsla", "url", "linear-gradient", "radial-gradient"}
+)
+#: What an `@font-face` may say: nothing that makes a font's letters vanish.
+_FONT_FACE: Final = frozenset(
+    {"font-family", "src", "font-style", "font-weight", "font-display", "unicode-range"}
+)
+#: `::first-line`, `::after` and their like: no style attribute answers them.
+_PSEUDO_ELEMENT: Final = re.compile(r"::|:(before|after|first-line|first-letter)\b", re.IGNORECASE)
+_NARROW: Final = "Give the elements you mean a class and select that."
+_PREFIX: Final = re.compile(r"^-(webkit|moz|ms|o)-")
+_SHARE: Final = re.compile(r"\+?(-?\d*\.?\d+)%")
 #: Elements the block and its ancestors are made of.
 _TARGETS: Final = frozenset({"*", "html", "body", "div", "p", "a"})
 #: Pixels no box of a mail is high, wide or away.
@@ -119,8 +147,14 @@ def _rule(node: Any) -> Iterator[Finding]:
             yield Finding(node.source_line, "css.syntax", "This style rule has a bracket too many before it.")
         if BLOCK_CLASS in prelude or BLOCK_CLASS[:6] in prelude:
             yield Finding(node.source_line, "css.block", "A style rule may not name the unsubscribe block.")
+        everywhere = could_match(prelude)
+        if everywhere and _PSEUDO_ELEMENT.search(prelude):
+            yield Finding(
+                node.source_line, "css.hides-block",
+                "A part of every such element, drawn anew, could cover the unsubscribe link.", _NARROW,
+            )  # fmt: skip
         content = tinycss2.parse_blocks_contents(node.content, skip_comments=True, skip_whitespace=True)
-        yield from _declarations(content, everywhere=could_match(prelude))
+        yield from _declarations(content, everywhere=everywhere)
 
 
 def _at_rule(node: Any) -> Iterator[Finding]:
@@ -135,10 +169,32 @@ def _at_rule(node: Any) -> Iterator[Finding]:
             "@import loads a style sheet from elsewhere.",
             "Write the rules here.",
         )
-    elif name not in _HARMLESS and name != "font-face":
+    elif name == "font-face":
+        yield from _font_face(node)
+    elif name not in _HARMLESS:
         yield Finding(
             node.source_line, "css.at-rule", f"@{name} is not available in messages.", "Use @media."
         )
+
+
+def _font_face(node: Any) -> Iterator[Finding]:
+    for each in tinycss2.parse_blocks_contents(node.content or [], skip_comments=True, skip_whitespace=True):
+        value = _value(each) if each.type == "declaration" else ""
+        if each.type == "declaration" and (each.lower_name not in _FONT_FACE or "local(" in value):
+            yield Finding(
+                each.source_line, "css.font",
+                f"`{each.lower_name}: {value}` could give other texts letters that nobody can read.",
+                "Name the font in font-family where you want it.",
+            )  # fmt: skip
+        elif each.type == "declaration" and each.lower_name == "font-family" and _is_of_the_block(value):
+            yield Finding(
+                each.source_line, "css.font", f"{value} is a font of the unsubscribe block.",
+                "Give your font another name.",
+            )  # fmt: skip
+
+
+def _is_of_the_block(family: str) -> bool:
+    return family.strip("\"' ") in {each.strip("\"' ").lower() for each in FONT.split(",")}
 
 
 def _declarations(nodes: Iterable[Any], *, everywhere: bool) -> Iterator[Finding]:
@@ -161,7 +217,9 @@ def _declaration(line: int, name: str, value: str, *, everywhere: bool) -> Itera
         yield Finding(
             line, "css.property", f"`{name}` is not available in messages: it can cover other content."
         )
-    elif name.startswith("margin") and any(_pixels(part, 0) < -60 for part in value.split()):
+    elif name == "display" and value in ("contents", "run-in"):
+        yield Finding(line, "css.property", f"`display: {value}` lets a box's content out of it.")
+    elif "margin" in name and any(_pulls(part) for part in value.split()):
         yield Finding(
             line, "css.margin", f"`{name}: {value}` pulls a box over others.", "Use at least -60px."
         )
@@ -175,11 +233,38 @@ def _declaration(line: int, name: str, value: str, *, everywhere: bool) -> Itera
         yield Finding(line, "css.script", f"`{name}` runs a script.", "Remove it.")
     elif name.startswith("--mailer"):
         yield Finding(line, "css.block", "A style rule may not speak to the unsubscribe block.")
-    elif everywhere and name in _HIDING and _HIDING[name](value):
+    elif everywhere and _could_hide(name, value):
         yield Finding(
-            line, "css.hides-block", f"`{name}: {value}` for every such element would hide the unsubscribe link.",
-            "Give the elements you mean a class and select that.",
+            line, "css.hides-block", f"`{name}: {value}` for every such element could hide the unsubscribe link.",
+            _NARROW,
         )  # fmt: skip
+
+
+def _could_hide(name: str, value: str) -> bool:
+    """Whether a declaration for the block, or for a box around it, could take it out of sight."""
+    if _TAME.match(name) is None or not _is_plain(value):
+        return not name.startswith("--")
+    if _ASIDE.match(name) and any(_away(part, 300, percent=25) for part in value.split()):
+        return True
+    if name in ("width", "height") and _away(value, 1200, percent=100):
+        return True
+    judge = _HIDING.get(_PREFIX.sub("", name))
+    return judge is not None and judge(value)
+
+
+def _is_plain(value: str) -> bool:
+    return set(re.findall(r"([\w-]+)\(", value)) <= _PLAIN_FUNCTIONS
+
+
+def _pulls(part: str) -> bool:
+    """Whether one part of a margin reaches over a neighbour; what cannot be known here may do so."""
+    known = part in ("auto", "inherit", "initial", "unset", "0") or _pixels(part) != float("inf")
+    return _pixels(part, 0) < -60 or not (known or _SHARE.fullmatch(part))
+
+
+def _away(value: str, pixels: float, *, percent: float) -> bool:
+    share = _SHARE.fullmatch(value)
+    return abs(float(share[1])) > percent if share else abs(_pixels(value, 0)) > pixels
 
 
 def could_match(selectors: str) -> bool:
@@ -254,7 +339,9 @@ def _number(value: str) -> float:
 
 def _pixels(value: str, otherwise: float = float("inf")) -> float:
     """A length in pixels; `otherwise` for what is none (percentages of 10 and more, `auto`, …)."""
-    found = re.fullmatch(r"(-?\d*\.?\d+)(px|pt|em|rem|ex|ch|pc|in|cm|mm|vh|vw|vmin|vmax|q|%)?", value)
+    found = re.fullmatch(
+        r"\+?(-?\d*\.?\d+(?:e[+-]?\d+)?)(px|pt|em|rem|ex|ch|pc|in|cm|mm|vh|vw|vmin|vmax|q|%)?", value
+    )
     if found is None:
         return otherwise
     number, unit = float(found[1]), found[2] or "px"

@@ -12,6 +12,14 @@ def _styled(css: str) -> str:
                 f"<mj-style>{css}</mj-style>")  # fmt: skip
 
 
+def _boxes(css: str, *, body: str = "") -> str:
+    """Forty boxes of no height that `css` may pull at by the class `x`; `body` is the class of the box around."""
+    boxes = "<mj-raw>" + "<div class='x' style='border-top:1px solid'>w</div>" * 40 + "</mj-raw>"
+    return (f"<mjml><mj-head><mj-style>{css}</mj-style></mj-head><mj-body css-class='{body}'>"
+            f"<mj-section css-class='x'><mj-column><mj-text>W</mj-text></mj-column></mj-section>{boxes}"
+            "</mj-body></mjml>")  # fmt: skip
+
+
 #: Name -> (kind, source). Each is refused with a place, or its block is seen all the same.
 CORPUS: dict[str, tuple[str, str]] = {
     "unclosed comment": ("markdown", "Words\n\n<!-- the end\n\nmore"),
@@ -134,6 +142,41 @@ CORPUS: dict[str, tuple[str, str]] = {
     "javascript link": ("markdown", "[x](https://shop.example/) <a href=' java&#9;script:alert(1)'>x</a>"),
     "data image": ("markdown", "<img src='data:image/svg+xml,<svg onload=alert(1)>' alt=''>"),
     "background attribute": ("markdown", "<table background='https://evil.example/x.png'><tr><td>W</td></tr></table>"),
+    "contained": ("mjml", _styled("html,body{contain:strict;min-height:100px}")),
+    "letters on one spot": ("mjml", _styled("p,a{letter-spacing:-20px!important}")),
+    "letters on one spot by inheritance": ("mjml", _styled("body{letter-spacing:-20px}")),
+    "words on one spot": ("mjml", _styled("p,a{word-spacing:-90px!important}")),
+    "letters as dots": ("mjml", _styled("*{-webkit-text-security:disc!important}")),
+    "letters filled": ("mjml", _styled("*{-webkit-text-fill-color:#262b33!important}")),
+    "letters stroked": ("mjml", _styled("p,a{-webkit-text-stroke:20px #262b33!important}")),
+    "outline over the link": ("mjml", _styled("a{outline:60px solid #262b33;outline-offset:-60px}")),
+    "first line": ("mjml", _styled("a::first-line{color:#262b33} p:first-line{font-size:calc(0px)}")),
+    "after the link": ("mjml", _styled(
+        'a::after{content:"";display:block;position:relative;padding:20px 300px;margin-top:-50px;background:#262b33}')),
+    "fonts redefined": ("mjml", _styled("".join(
+        f"@font-face{{font-family:{name};src:local('DejaVu Sans'),local('Liberation Sans');size-adjust:0%}}"
+        for name in ("'Segoe UI'", "Roboto", "Helvetica", "Arial")))),
+    "font size adjusted": ("mjml", _styled("*{font-size-adjust:0!important}")),
+    "text size adjusted": ("mjml", _styled("p{-webkit-text-size-adjust:1%}")),
+    "symbols": ("mjml", _styled("p,a{font-family:Webdings!important}")),
+    "lines on one spot": ("mjml", _styled("p,a{line-height:.01!important}")),
+    "columns": ("mjml", _styled("body{columns:100}")),
+    "pushed aside": ("mjml", _styled("body{padding-left:4900px}")),
+    "pushed aside by a border": ("mjml", _styled("html{border-left:4900px solid #fff}")),
+    "pulled aside": ("mjml", _styled("body{margin-left:calc(0px - 3000px)}")),
+    "pulled up": ("mjml", _styled("body{margin-top:-9e2px}")),
+    "indented away": ("mjml", _styled("p{text-indent:calc(0px - 3000px)}")),
+    "too wide": ("mjml", _styled("p{min-width:4999px!important}")),
+    "inert": ("mjml", _styled("*{interactivity:inert}")),
+    "backwards": ("mjml", _styled("p,a{unicode-bidi:bidi-override!important;direction:rtl!important}")),
+    "pulled up by many margins": ("mjml", _boxes(".x{margin-bottom:-60px!important}")),
+    "pulled up through an open box": ("mjml", _boxes(".x{margin:-60px 0!important} .y{display:contents!important}",
+                                                     body="y")),
+    "pulled up through an inline box": ("mjml", _boxes(".x{margin:-60px 0!important} .y{display:inline!important}",
+                                                       body="y")),
+    "pulled up by a calculation": ("mjml", _boxes(".x{margin-bottom:calc(0px - 900px)!important}")),
+    "pulled up by a variable": ("mjml", _boxes(".x{--q:-900px;margin-bottom:var(--q)!important}")),
+    "pulled up in other units": ("mjml", _boxes(".x{margin-bottom:-90lh!important;-webkit-margin-after:-9rlh}")),
     "right to left override": ("markdown", "Words \u202e more"),
     "bidi style": ("mjml", _styled("html{direction:rtl;writing-mode:vertical-rl}")),
 }  # fmt: skip
