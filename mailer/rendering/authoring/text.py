@@ -29,6 +29,8 @@ _INVISIBLE: Final = re.compile("[\u00ad\u034f\u180e\u200b-\u200f\u2060-\u2064\u2
 #: A link in a run: its label and its address, until it is known whether they stand alone.
 _ADDRESS: Final = re.compile("\ue005([^\ue003-\ue005]*)\ue003([^\ue003-\ue005]*)\ue004")
 _UNDERLINES: Final = {"h1": "=", "h2": "-"}
+#: Where a numbered list may begin.
+_NUMBER: Final = re.compile(r"[0-9]{1,6}")
 
 
 @dataclass
@@ -42,6 +44,8 @@ class _Writer:
     """Begins the first line of a list item instead, once."""
     gap: str = "\n"
     """Follows a block; nothing inside list items."""
+    in_line: bool = False
+    """Whether all of it becomes one line, such as a cell, where nothing can be underlined."""
     last: list[str] = field(default_factory=list)
     """The block before: an icon and its caption often link to the same place."""
 
@@ -53,13 +57,16 @@ class _Writer:
             self.out += self.placeholders.statement.findall(text)
             return
         head, text, tail = self._outer_choice(text)
-        text = _ADDRESS.sub(_own_line if _ADDRESS.fullmatch(text.strip()) else r"\1 [\2]", text.strip("\n"))
+        alone = _ADDRESS.fullmatch(text.strip())
+        text = _ADDRESS.sub(_own_line if alone else r"\1 [\2]", text.strip("\n"))
         lines = [line for part in text.split("\n") for line in self.wrap(part)]
         if lines == self.last and not head and "://" in lines[-1]:
             return
         self.last = lines
-        if underline:
-            lines.append(underline * max(3, min(WIDTH, max(map(self.columns, lines)))))
+        if underline and not self.in_line:
+            heading = lines[:-1] if alone else lines
+            line = underline * max(3, min(WIDTH, max(map(self.columns, heading))))
+            lines = [*heading, line, *lines[len(heading) :]]
         self.out.append(head + "".join(self._begin(line) for line in lines))
         self.out.append(self.gap + tail)
 
@@ -172,9 +179,10 @@ def _item(node: dom.Element, writer: _Writer, skip: str) -> None:
     outer, gap = writer.prefix, writer.gap
     parent = node.parent
     mark = "- "
-    if parent is not None and parent.name == "ol":
+    if parent is not None and dom.is_element(parent) and parent.name == "ol":
         items = [child for child in dom.children(parent) if dom.is_element(child) and child.name == "li"]
-        mark = f"{items.index(node) + 1}. "
+        first = dom.attributes(parent).get("start", "")
+        mark = f"{items.index(node) + (int(first) if _NUMBER.fullmatch(first) else 1)}. "
     writer.bullet = outer + mark
     writer.prefix, writer.gap = outer + " " * len(mark), ""
     _children(node, writer, skip)
@@ -183,14 +191,16 @@ def _item(node: dom.Element, writer: _Writer, skip: str) -> None:
 
 
 def _link(node: dom.Element, writer: _Writer, skip: str) -> None:
-    inner = _Writer(writer.placeholders)
+    inner = _Writer(writer.placeholders, in_line=True)
     _children(node, inner, skip)
     if inner.out or "\ue003" in "".join(inner.run):  # blocks inside a link: keep their words, in one line
         inner.flush()
         inner.run = [re.sub(r"\s+", " ", "".join(inner.out)).strip()]
     label = "".join(inner.run)
     address = dom.attributes(node).get("href", "").strip()
-    shown = re.sub(r"^(mailto|tel):", "", address, flags=re.IGNORECASE)
+    shown = re.sub(r"^(mailto:(?=[^?])|tel:)", "", address, flags=re.IGNORECASE)
+    if address.lower().startswith("mailto:"):
+        shown = shown.split("?", 1)[0]  # a subject proposed to the mail program is nothing to read
     plain = re.sub(r"\s+", " ", label).strip()
     if not address or address.startswith("#") or plain.rstrip("/") in (address.rstrip("/"), shown):
         writer.run.append(label)
@@ -212,7 +222,10 @@ def _is_data(table: dom.Element) -> bool:
 
 
 def _table(table: dom.Element, writer: _Writer, skip: str) -> None:
-    """The rows of a data table, one line each, cells parted by bars."""
+    """The caption and the rows of a data table, one line each, cells parted by bars."""
+    for caption in (child for child in dom.children(table) if dom.is_element(child)):
+        if caption.name == "caption":
+            _block(caption, writer, skip)
     for node in _rows(table):
         if dom.is_comment(node):
             writer.out += writer.placeholders.statement.findall(node.data or "")
@@ -220,7 +233,7 @@ def _table(table: dom.Element, writer: _Writer, skip: str) -> None:
         cells: list[str] = []
         for cell in dom.children(node):
             if dom.is_element(cell) and cell.name in ("td", "th"):
-                inner = _Writer(writer.placeholders)
+                inner = _Writer(writer.placeholders, in_line=True)
                 _children(cell, inner, skip)
                 inner.flush()
                 cells.append(re.sub(r"\s+", " ", "".join(inner.out)).strip())
