@@ -14,7 +14,7 @@ from mailer import clock
 from mailer.addresses import parse_address
 from mailer.audit import Ledger, seal, verify
 from mailer.store.schema import Delivery, Subscriber, Subscription, Suppression
-from mailer.store.vocabulary import ALL_LISTS, SubscriptionState, SuppressionReason
+from mailer.store.vocabulary import ALL_LISTS, Stream, SubscriptionState, SuppressionReason
 from mailer.subscribers.importing import Declaration
 from mailer.subscribers.purge import purge_unconfirmed
 from mailer.subscribers.suppressions import Suppressions
@@ -182,7 +182,12 @@ def test_who_confirmed_here_after_leaving_there_is_not_thrown_out(
 ) -> None:
     office.run(make_file(PLAIN))
     with office.store.write() as connection:
-        connection.execute(update(Subscription).values(confirmed_at=datetime(2025, 1, 1, tzinfo=UTC)))
+        consent = Ledger(office.secrets).append(
+            connection, stream=Stream.CONSENT, event="confirmed", payload={}, subject=office.hash("ada@shop.example")
+        )  # fmt: skip
+        connection.execute(
+            update(Subscription).values(confirmed_at=datetime(2025, 1, 1, tzinfo=UTC), consent_id=consent)
+        )
     report = office.run(make_file("email,unsubscribed at\nada@shop.example,2024-12-31\n"))
     assert report.counts == {"already.confirmed_since": 1}
     assert office.run(make_file("email,unsubscribed at\nada@shop.example,2025-01-02\n")).counts == {

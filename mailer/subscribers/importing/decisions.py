@@ -52,7 +52,7 @@ class Held:
     subscription_id: int | None = None
     state: SubscriptionState | None = ABSENT
     invited: bool = False
-    confirmed_at: datetime | None = None
+    confirmed_at: datetime | None = None  #: by the person, here; None when an import brought the consent
     fields: Mapping[str, object] = field(default_factory=dict)
     suppressed: frozenset[tuple[SuppressionReason, bool]] = frozenset()  #: (reason, every list)
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 
 from sqlalchemy import BindParameter, Connection, bindparam, select
 
-from mailer.store.schema import Subscriber, Subscription, Suppression
+from mailer.store.schema import LedgerEntry, Subscriber, Subscription, Suppression
 from mailer.store.vocabulary import ALL_LISTS, SuppressionReason
 from mailer.subscribers.importing.decisions import NOBODY, Held
 
@@ -24,11 +24,13 @@ _KNOWN = (
         Subscription.state,
         Subscription.confirm_nonce,
         Subscription.confirmed_at,
+        LedgerEntry.event.label("consent"),
     )
     .outerjoin(
         Subscription,
         (Subscription.subscriber_id == Subscriber.id) & (Subscription.list_id == bindparam("list_id")),
     )
+    .outerjoin(LedgerEntry, LedgerEntry.id == Subscription.consent_id)
     .where(Subscriber.email_hash.in_(_HASHES))
 )
 _LOCKED = (
@@ -52,7 +54,8 @@ def look_up(connection: Connection, list_id: int, hashes: list[bytes]) -> dict[b
             subscription_id=row.subscription_id,
             state=row.state,
             invited=row.confirm_nonce is not None,
-            confirmed_at=row.confirmed_at,
+            # A date that an earlier import brought is the operator's word; it outweighs nobody's no.
+            confirmed_at=row.confirmed_at if row.consent == "confirmed" else None,
             fields=row.fields,
             suppressed=held.get(row.email_hash, NOBODY).suppressed,
         )
