@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -70,12 +71,13 @@ class Records:
     def _suppress(self, connection: Connection, attempts: Sequence[Attempt]) -> None:
         if not attempts:
             return
+        # A proof's or an erased row has nobody to suppress.
         hashes = queries.email_hashes_of(connection, [attempt.delivery_id for attempt in attempts])
-        for attempt in attempts:
-            # A proof's or an erased row has nobody to suppress.
-            if attempt.delivery_id in hashes and attempt.outcome is not None:
-                reply = f"reply {attempt.outcome.reply_code} {attempt.outcome.status} to RCPT"
-                self.suppress(connection, hashes[attempt.delivery_id], reply)
+        outcomes = {a.delivery_id: a.outcome for a in attempts if a.outcome is not None}
+        # By hash: two workers that suppress the same people must lock them in one order.
+        for delivery_id, email_hash in sorted(hashes.items(), key=itemgetter(1)):
+            outcome = outcomes[delivery_id]
+            self.suppress(connection, email_hash, f"reply {outcome.reply_code} {outcome.status} to RCPT")
 
 
 #: The outcome of an intent whose end nobody saw.
