@@ -128,7 +128,9 @@ def test_sqlite_overwrites_what_it_deletes_and_survives_a_power_cut(sqlite_store
 
 
 def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
-    (tmp_path / "shopping.txt").write_text("milk, eggs and a great deal of other things that are no database\n" * 20)
+    (tmp_path / "shopping.txt").write_text(
+        "milk, eggs and a great deal of other things that are no database\n" * 20
+    )
     store = open_store("sqlite:///shopping.txt", root=tmp_path)
     with pytest.raises(StoreUnreachable, match="not a database"), store.read() as connection:
         connection.exec_driver_sql("SELECT 1 FROM sqlite_master")
