@@ -11,8 +11,7 @@ from sqlalchemy import update
 from mailer import clock
 from mailer.audit import Ledger
 from mailer.campaigns import queries
-from mailer.campaigns.drift import drift_reason
-from mailer.campaigns.model import Move, after
+from mailer.campaigns.model import Move, after, drift_reason
 from mailer.campaigns.queries import CampaignRow
 from mailer.errors import MailerError
 from mailer.store import Store

@@ -5,10 +5,16 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from email import policy
+from email.message import EmailMessage
+from email.parser import BytesHeaderParser
+from functools import cached_property
+from pathlib import Path
 
+from mailer.audit import Ledger
 from mailer.campaigns.findings import Finding, Severity
-from mailer.campaigns.recipients import Linker, Person
-from mailer.campaigns.source import CampaignSource, SourceInvalid
+from mailer.campaigns.recipients import Linker, Person, sample_person
+from mailer.campaigns.source import CampaignSource, SourceInvalid, read_campaign
 from mailer.errors import MailerError
 from mailer.rendering import (
     CompiledMessage,
@@ -19,9 +25,40 @@ from mailer.rendering import (
     Renderer,
     RenderError,
 )
-from mailer.rendering.from_settings import list_identity
+from mailer.rendering.from_settings import field_specs, list_identity
 from mailer.rendering.identity import ListIdentity, Problem
 from mailer.settings import Settings
+from mailer.store import Store
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What the steps from a campaign's files to its freezing work with, for one site."""
+
+    store: Store
+    settings: Settings
+    campaigns: Path
+    renderer: Renderer
+    ledger: Ledger
+    linker: Linker
+
+    def read(self, slug: str) -> CampaignSource:
+        """The campaign as it is on disk. Raises SourceInvalid."""
+        return read_campaign(self.campaigns, slug)
+
+    def compile(
+        self, source: CampaignSource, *, message_class: MessageClass = MessageClass.CAMPAIGN
+    ) -> CompiledMessage:
+        """See compile_source."""
+        return compile_source(source, self.settings, self.renderer, message_class=message_class)
+
+    def language_of(self, source: CampaignSource) -> str:
+        """The language of the campaign, else the site's."""
+        return source.language or self.settings.site.language
+
+    def sample_reader(self, source: CampaignSource) -> Person:
+        """Somebody pleasant who reads the campaign's language."""
+        return sample_person(field_specs(self.settings), self.language_of(source))
 
 
 @dataclass(frozen=True)
@@ -33,6 +70,11 @@ class Specimen:
     filled: FilledMessage
     html: str
     text: str
+
+    @cached_property
+    def subject(self) -> str:
+        """As a mail program would show it."""
+        return subject_of(self.filled.data)
 
 
 @dataclass(frozen=True)
@@ -93,6 +135,11 @@ def as_findings(error: SourceInvalid | RenderError) -> list[Finding]:
     """The problems that stopped a campaign on its way, as errors of the check."""
     problems = error.problems if isinstance(error, SourceInvalid) else error.findings
     return [Finding.of(problem, Severity.ERROR) for problem in problems]
+
+
+def subject_of(data: bytes) -> str:
+    """The subject of a filled message as a mail program would show it."""
+    return str(BytesHeaderParser(EmailMessage, policy=policy.SMTP).parsebytes(data)["Subject"])
 
 
 def try_on(

@@ -11,8 +11,7 @@ from sqlalchemy import ColumnElement, Connection
 from mailer import clock
 from mailer.audit import Ledger
 from mailer.campaigns import control, queries
-from mailer.campaigns.drift import drift_reason
-from mailer.campaigns.model import Move, after
+from mailer.campaigns.model import Move, after, drift_reason
 from mailer.campaigns.queries import CampaignRow
 from mailer.store import Store
 from mailer.store.vocabulary import Stream

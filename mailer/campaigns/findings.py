@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from mailer.errors import MailerError
@@ -40,14 +40,7 @@ class Finding:
 
     def as_json(self) -> dict[str, object]:
         """What `--json` shows."""
-        return {
-            "severity": self.severity.value,
-            "rule": self.rule,
-            "path": self.path,
-            "line": self.line,
-            "message": self.message,
-            "remedy": self.remedy,
-        }
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The campaign state machine, as data: which move leads from where to where."""
+"""The campaign state machine, as data: which move leads from where to where, and what holds a start back."""
 
 from __future__ import annotations
 
@@ -75,3 +75,16 @@ _DONE: Mapping[Move, str] = MappingProxyType(
         Move.FINISH: "finished",
     }
 )
+
+
+def drift_reason(slug: str, *, expected: int, count: int, drift: float) -> str | None:
+    """Why a campaign must wait for a person (E18), or None while the count moved no further than allowed.
+
+    `drift` is a fraction of the approved count: `[sending] audience_drift`.
+    """
+    if abs(count - expected) <= expected * drift:
+        return None
+    return (
+        f"The audience is {count:,} now; {expected:,} was approved, and it may not move by more than "
+        f"{drift * 100:g} %. If {count:,} is right, run `mailer campaign resume {slug} --expect {count}`."
+    )

@@ -4,26 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import insert
 
 from mailer import clock
 from mailer.addresses import EmailAddress, parse_address
-from mailer.audit import Ledger
-from mailer.campaigns.draft import compile_source, try_on
+from mailer.campaigns.draft import Workshop, try_on
 from mailer.campaigns.findings import CampaignRefused, CheckReport
-from mailer.campaigns.recipients import Linker, sample_person
 from mailer.campaigns.schedule import freeze
-from mailer.campaigns.source import read_campaign
 from mailer.errors import MailerError
-from mailer.rendering import MessageClass, Renderer
-from mailer.rendering.from_settings import field_specs
+from mailer.rendering import MessageClass
 from mailer.settings import Settings
-from mailer.store import Store
 from mailer.store.schema import Delivery
-from mailer.store.vocabulary import SYSTEM_STREAM, DeliveryKind, DeliveryState, Stream
+from mailer.store.vocabulary import DeliveryKind, Stream
+from mailer.subscribers.queries import system_mail
 
 
 class NotAColleague(MailerError):
@@ -64,72 +59,47 @@ class Proofs:
     delivery_ids: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Prover:
-    """Sends proofs of one site's campaigns."""
+def send_proof(shop: Workshop, slug: str, addresses: Iterable[str] = ()) -> Proofs:
+    """Queue one proof per address; none given means every colleague.
 
-    store: Store
-    settings: Settings
-    campaigns: Path
-    renderer: Renderer
-    ledger: Ledger
-    linker: Linker
+    A proof is system mail: it leaves within seconds, whatever campaign is running. Raises
+    NotAColleague, AddressInvalid, SourceInvalid, RenderError, or CampaignRefused when the
+    message would not pass the gate.
+    """
+    colleagues = _colleagues(shop.settings, addresses)
+    source = shop.read(slug)
+    compiled = shop.compile(source, message_class=MessageClass.PROOF)
+    person = shop.sample_reader(source)
+    _specimens, failures = try_on(compiled, [person], shop.linker, path=source.path)
+    if failures:
+        raise CampaignRefused(CheckReport.of(slug, failures))
+    contexts = [ProofContext(compiled.hash, to, person.language, person.fields) for to in colleagues]
+    with shop.store.write() as connection:
+        freeze(connection, compiled, source.images)
+        statement = insert(Delivery).returning(Delivery.id, sort_by_parameter_order=True)
+        ids = connection.scalars(statement, [_row(context) for context in contexts]).all()
+        payload = {"slug": slug, "artefact": compiled.hash, "copies": len(ids)}
+        shop.ledger.append(connection, stream=Stream.AUDIT, event="proof", payload=payload)
+    return Proofs(compiled.hash, tuple(colleagues), tuple(ids))
 
-    def send(self, slug: str, addresses: Iterable[str] = ()) -> Proofs:
-        """Queue one proof per address; none given means every colleague.
 
-        A proof is system mail: it leaves within seconds, whatever campaign is running. Raises
-        NotAColleague, AddressInvalid, SourceInvalid, RenderError, or CampaignRefused when the
-        message would not pass the gate.
-        """
-        colleagues = self._colleagues(addresses)
-        source = read_campaign(self.campaigns, slug)
-        compiled = compile_source(source, self.settings, self.renderer, message_class=MessageClass.PROOF)
-        person = sample_person(field_specs(self.settings), source.language or self.settings.site.language)
-        _specimens, failures = try_on(compiled, [person], self.linker, path=source.path)
-        if failures:
-            raise CampaignRefused(CheckReport.of(slug, failures))
-        contexts = [ProofContext(compiled.hash, to, person.language, person.fields) for to in colleagues]
-        with self.store.write() as connection:
-            freeze(connection, compiled, source.images)
-            statement = insert(Delivery).returning(Delivery.id, sort_by_parameter_order=True)
-            ids = connection.scalars(statement, [_row(context) for context in contexts]).all()
-            self.ledger.append(
-                connection,
-                stream=Stream.AUDIT,
-                event="proof",
-                payload={"slug": slug, "artefact": compiled.hash, "copies": len(ids)},
-            )
-        return Proofs(compiled.hash, tuple(colleagues), tuple(ids))
-
-    def _colleagues(self, addresses: Iterable[str]) -> Sequence[EmailAddress]:
-        listed = {
-            parse_address(text).key: parse_address(text) for text in self.settings.sending.proof_addresses
-        }
-        if not listed:
-            raise NotAColleague(
-                "No colleague is named yet. Add their addresses to mailer.toml: "
-                '[sending] proof_addresses = ["you@shop.example"].'
-            )
-        wanted = {address.key: address for address in map(parse_address, addresses)} or listed
-        strangers = [address.masked for key, address in wanted.items() if key not in listed]
-        if strangers:
-            raise NotAColleague(
-                f"{', '.join(strangers)} may not get a proof: only the addresses in "
-                "[sending] proof_addresses of mailer.toml may."
-            )
-        return list(wanted.values())
+def _colleagues(settings: Settings, addresses: Iterable[str]) -> Sequence[EmailAddress]:
+    listed = {address.key: address for address in map(parse_address, settings.sending.proof_addresses)}
+    if not listed:
+        raise NotAColleague(
+            "No colleague is named yet. Add their addresses to mailer.toml: "
+            '[sending] proof_addresses = ["you@shop.example"].'
+        )
+    wanted = {address.key: address for address in map(parse_address, addresses)} or listed
+    strangers = [address.masked for key, address in wanted.items() if key not in listed]
+    if strangers:
+        raise NotAColleague(
+            f"{', '.join(strangers)} may not get a proof: only the addresses in "
+            "[sending] proof_addresses of mailer.toml may."
+        )
+    return list(wanted.values())
 
 
 def _row(context: ProofContext) -> dict[str, Any]:
-    now = clock.now()
-    return {
-        "stream": SYSTEM_STREAM,
-        "kind": DeliveryKind.PROOF,
-        "context": context.as_json(),
-        "domain": context.address.domain,
-        "state": DeliveryState.QUEUED,
-        "attempts": 0,
-        "next_attempt_at": now,
-        "created_at": now,
-    }
+    mail = system_mail(DeliveryKind.PROOF, domain=context.address.domain, now=clock.now())
+    return {"context": context.as_json(), **mail}

@@ -27,7 +27,7 @@ from mailer.store.schema import (
     Artefact,
     Campaign,
     Delivery,
-    MailingList,
+    Medium,
     Subscriber,
     Subscription,
     Suppression,
@@ -127,15 +127,6 @@ def _attempting(campaign_id: Any) -> Exists:
 def move(campaign_id: int, *, was: CampaignState, to: CampaignState) -> Update:
     """The conditional update of every move: whoever comes second changes no row (A89)."""
     return update(Campaign).where(Campaign.id == campaign_id, Campaign.state == was).values(state=to)
-
-
-def list_row(connection: Connection, name: str) -> AnyRow | None:
-    """The stored row of a list that the settings declare: id, title."""
-    return connection.execute(
-        select(MailingList.id, MailingList.title).where(
-            MailingList.name == name, MailingList.removed_at.is_(None)
-        )
-    ).one_or_none()
 
 
 def suppressed(list_id: int, *, by: datetime | None = None) -> Exists:
@@ -310,3 +301,10 @@ def waiting_ids(connection: Connection, campaign_id: int, limit: int) -> list[in
 def artefact_content(connection: Connection, artefact_hash: str) -> bytes | None:
     """The frozen bytes."""
     return connection.scalar(select(Artefact.content).where(Artefact.hash == artefact_hash))
+
+
+def medium(connection: Connection, hash_: str) -> AnyRow | None:
+    """A campaign's image by the SHA-256 (hex) of its content: content_type, content."""
+    return connection.execute(
+        select(Medium.content_type, Medium.content).where(Medium.hash == hash_)
+    ).one_or_none()

@@ -8,13 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Insert, func, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, func, insert, select
 
 from mailer import clock
-from mailer.audit import Ledger
 from mailer.campaigns import queries
-from mailer.campaigns.check import Checked, Checker
+from mailer.campaigns.check import check_campaign
+from mailer.campaigns.draft import Workshop
 from mailer.campaigns.findings import CampaignRefused, CheckReport
 from mailer.campaigns.images import CampaignImage
 from mailer.campaigns.model import ACTIVE
@@ -24,8 +23,10 @@ from mailer.errors import MailerError
 from mailer.rendering import CompiledMessage
 from mailer.settings import Settings
 from mailer.store import Store
+from mailer.store.bulk import insert_or_ignore
 from mailer.store.schema import Artefact, Campaign, Medium
 from mailer.store.vocabulary import CampaignState, Stream, SubscriptionState
+from mailer.subscribers.queries import active_list
 from mailer.tokens import CAMPAIGN_TAG_BYTES
 
 _log = logging.getLogger("mailer.campaigns")
@@ -47,16 +48,26 @@ class AlreadyScheduled(MailerError):
 class SchedulePlan:
     """What would happen: shown to the person who then states the count (D24)."""
 
-    slug: str
-    subject: str
+    source: CampaignSource
+    compiled: CompiledMessage
+    report: CheckReport
+    list_id: int
     list_title: str
     moment: Moment
     audience: int
     exclusions: Mapping[str, int]  #: people of the list who will not get it, by reason
     rate: str  #: as in the settings
     expected_end: datetime | None  #: None: the relay alone sets the pace
-    report: CheckReport
-    checked: Checked
+
+    @property
+    def slug(self) -> str:
+        """The name of the campaign's folder."""
+        return self.source.slug
+
+    @property
+    def subject(self) -> str:
+        """The subject line as its author wrote it."""
+        return self.source.subject
 
     def as_json(self) -> dict[str, object]:
         """What `--json` shows."""
@@ -85,79 +96,68 @@ class Scheduled:
     artefact_hash: str
 
 
-@dataclass(frozen=True)
-class Scheduler:
-    """Puts campaigns of one site on the schedule."""
+def plan_sending(shop: Workshop, slug: str, when: str) -> SchedulePlan:
+    """Check the campaign and count whom it would reach.
 
-    store: Store
-    settings: Settings
-    checker: Checker
-    ledger: Ledger
-
-    def plan(self, slug: str, when: str) -> SchedulePlan:
-        """Check the campaign and count whom it would reach.
-
-        Raises WhenInvalid, CampaignRefused when the check finds an error, NobodyToReach or
-        AlreadyScheduled.
-        """
-        moment = parse_when(when, zone=self.settings.site.timezone)
-        checked = self.checker.check(slug)
-        if not checked.report.passed or checked.source is None or checked.compiled is None:
-            raise CampaignRefused(checked.report)
-        list_settings = self.settings.lists[checked.source.list_name]
-        with self.store.read() as connection:
-            _refuse_twice(connection, slug)
-            list_id = _list_id(connection, checked.source.list_name)
-            audience, _bound = queries.audience_size(connection, list_id, clock.now())
-            exclusions = _exclusions(connection, list_id)
-        if audience == 0:
+    Raises WhenInvalid, CampaignRefused when the check finds an error, NobodyToReach or
+    AlreadyScheduled.
+    """
+    settings = shop.settings
+    moment = parse_when(when, zone=settings.site.timezone)
+    checked = check_campaign(shop, slug)
+    source, compiled = checked.source, checked.compiled
+    if not checked.report.passed or source is None or compiled is None:
+        raise CampaignRefused(checked.report)
+    with shop.store.read() as connection:
+        _refuse_twice(connection, slug)
+        list_ = active_list(connection, source.list_name)
+        if list_ is None:
             raise NobodyToReach(
-                f"Nobody on the list {checked.source.list_name} has confirmed and may be mailed, "
-                "so there is nobody to send to."
+                f"The list {source.list_name} is new: nobody has joined it yet, so there is nobody to send to."
             )
-        return SchedulePlan(
-            slug=slug,
-            subject=checked.source.subject,
-            list_title=list_settings.title,
-            moment=moment,
-            audience=audience,
-            exclusions=exclusions,
-            rate=str(self.settings.sending.rate),
-            expected_end=_expected_end(moment.instant, audience, self.settings),
-            report=checked.report,
-            checked=checked,
+        audience, _bound = queries.audience_size(connection, list_.id, clock.now())
+        exclusions = _exclusions(connection, list_.id)
+    if audience == 0:
+        raise NobodyToReach(
+            f"Nobody on the list {source.list_name} has confirmed and may be mailed, "
+            "so there is nobody to send to."
         )
+    return SchedulePlan(
+        source=source,
+        compiled=compiled,
+        report=checked.report,
+        list_id=list_.id,
+        list_title=settings.lists[source.list_name].title,
+        moment=moment,
+        audience=audience,
+        exclusions=exclusions,
+        rate=str(settings.sending.rate),
+        expected_end=_expected_end(moment.instant, audience, settings),
+    )
 
-    def commit(self, plan: SchedulePlan, *, expect: int | None) -> Scheduled:
-        """Freeze what was checked, images included, and put it on the schedule.
 
-        Raises WrongCount when `expect` is not the audience of the plan (D24), AlreadyScheduled.
-        """
-        if expect != plan.audience:
-            raise WrongCount(_wrong_count(plan, expect), slug=plan.slug)
-        source, compiled = plan.checked.source, plan.checked.compiled
-        # A plan exists only of a passed check.
-        assert source is not None
-        assert compiled is not None
-        with self.store.write() as connection:
-            _one_at_a_time(connection, self.store, plan.slug)
-            _refuse_twice(connection, plan.slug)
-            freeze(connection, compiled, source.images)
-            campaign_id = _insert(connection, plan, source, compiled)
-            self.ledger.append(
-                connection,
-                stream=Stream.AUDIT,
-                event="schedule",
-                payload={
-                    "campaign": campaign_id,
-                    "slug": plan.slug,
-                    "artefact": compiled.hash,
-                    "at": plan.moment.instant.isoformat(),
-                    "approved": plan.audience,
-                },
-            )
-        _log.info("campaign scheduled", extra={"campaign": campaign_id, "slug": plan.slug})
-        return Scheduled(campaign_id, plan.slug, plan.moment, plan.audience, compiled.hash)
+def commit_plan(shop: Workshop, plan: SchedulePlan, *, expect: int | None) -> Scheduled:
+    """Freeze what was checked, images included, and put it on the schedule.
+
+    Raises WrongCount when `expect` is not the audience of the plan (D24), AlreadyScheduled.
+    """
+    if expect != plan.audience:
+        raise WrongCount(_wrong_count(plan, expect), slug=plan.slug)
+    with shop.store.write() as connection:
+        _one_at_a_time(connection, shop.store, plan.slug)
+        _refuse_twice(connection, plan.slug)
+        freeze(connection, plan.compiled, plan.source.images)
+        campaign_id = _insert(connection, plan)
+        payload = {
+            "campaign": campaign_id,
+            "slug": plan.slug,
+            "artefact": plan.compiled.hash,
+            "at": plan.moment.instant.isoformat(),
+            "approved": plan.audience,
+        }
+        shop.ledger.append(connection, stream=Stream.AUDIT, event="schedule", payload=payload)
+    _log.info("campaign scheduled", extra={"campaign": campaign_id, "slug": plan.slug})
+    return Scheduled(campaign_id, plan.slug, plan.moment, plan.audience, plan.compiled.hash)
 
 
 def _wrong_count(plan: SchedulePlan, expect: int | None) -> str:
@@ -167,16 +167,6 @@ def _wrong_count(plan: SchedulePlan, expect: int | None) -> str:
         f"{plan.slug} would reach {plan.audience:,} people, not {expect:,}. Nothing was scheduled. "
         f"If {plan.audience:,} is right, say `--expect {plan.audience}`."
     )
-
-
-def _list_id(connection: Connection, name: str) -> int:
-    row = queries.list_row(connection, name)
-    if row is None:
-        raise NobodyToReach(
-            f"The list {name} is new: nobody has joined it yet, so there is nobody to send to."
-        )
-    list_id: int = row.id
-    return list_id
 
 
 def _exclusions(connection: Connection, list_id: int) -> dict[str, int]:
@@ -226,42 +216,25 @@ def freeze(connection: Connection, compiled: CompiledMessage, images: Sequence[C
     """Store the compiled bytes and the images under their hashes, each once."""
     now = clock.now()
     message = {"hash": compiled.hash, "content": compiled.to_bytes(), "created_at": now}
-    connection.execute(_insert_once(connection, Artefact), [message])
-    media = {
-        image.hash: {
-            "hash": image.hash,
-            "content_type": image.content_type,
-            "content": image.content,
-            "created_at": now,
-        }
-        for image in images
-    }
-    for row in media.values():
-        connection.execute(_insert_once(connection, Medium), [row])
+    connection.execute(insert_or_ignore(connection, Artefact), [message])
+    for image in images:
+        medium = {"hash": image.hash, "content_type": image.content_type, "content": image.content}
+        connection.execute(insert_or_ignore(connection, Medium), [medium | {"created_at": now}])
 
 
-def _insert_once(connection: Connection, table: type[Artefact | Medium]) -> Insert:
-    """Insert unless the hash is there: the same content was frozen before, perhaps just now."""
-    if connection.dialect.name == "sqlite":
-        return sqlite.insert(table).on_conflict_do_nothing(index_elements=["hash"])
-    return postgresql.insert(table).on_conflict_do_nothing(index_elements=["hash"])
-
-
-def _insert(
-    connection: Connection, plan: SchedulePlan, source: CampaignSource, compiled: CompiledMessage
-) -> int:
+def _insert(connection: Connection, plan: SchedulePlan) -> int:
     statement = (
         insert(Campaign)
         .values(
             tag=os.urandom(CAMPAIGN_TAG_BYTES),
             slug=plan.slug,
-            subject=source.subject,
-            list_id=_list_id(connection, source.list_name),
+            subject=plan.subject,
+            list_id=plan.list_id,
             state=CampaignState.SCHEDULED,
-            artefact_hash=compiled.hash,
+            artefact_hash=plan.compiled.hash,
             scheduled_at=plan.moment.instant,
             timezone=plan.moment.zone,
-            give_up_hours=source.give_up_hours,
+            give_up_hours=plan.source.give_up_hours,
             expected_count=plan.audience,
             drift_approved=False,
             created_at=clock.now(),

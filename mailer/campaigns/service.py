@@ -9,19 +9,20 @@ from pathlib import Path
 
 from mailer.audit import Ledger
 from mailer.campaigns import audience, control, due, queries
-from mailer.campaigns.check import Checker
+from mailer.campaigns.check import check_campaign
 from mailer.campaigns.control import NotScheduled
+from mailer.campaigns.draft import Workshop
 from mailer.campaigns.findings import CheckReport
-from mailer.campaigns.preview import Preview, Previewer
-from mailer.campaigns.proof import Proofs, Prover
+from mailer.campaigns.preview import Preview, preview_campaign
+from mailer.campaigns.proof import Proofs, send_proof
 from mailer.campaigns.recipients import Linker
-from mailer.campaigns.schedule import Scheduled, SchedulePlan, Scheduler
-from mailer.campaigns.source import CampaignSource, campaign_slugs, read_campaign
+from mailer.campaigns.schedule import Scheduled, SchedulePlan, commit_plan, plan_sending
+from mailer.campaigns.source import CampaignSource
 from mailer.campaigns.status import CampaignStatus, status_of
+from mailer.campaigns.viewing import view_html
 from mailer.campaigns.when import NOW
 from mailer.errors import MailerError
 from mailer.rendering import CompiledMessage, Renderer
-from mailer.rendering.from_settings import site_identity
 from mailer.settings import Settings
 from mailer.store import Store
 from mailer.tokens import Tokens
@@ -50,46 +51,38 @@ class Campaigns:
         self._store = store
         self._ledger = ledger
         self._drift = settings.sending.audience_drift
-        self.folder = folder
-        linker = Linker(tokens, settings.site.base_url, site_identity(settings).message_id_domain)
-        self._checker = Checker(store, settings, self.folder, renderer, linker)
-        self._scheduler = Scheduler(store, settings, self._checker, ledger)
-        self._previewer = Previewer(store, settings, self.folder, renderer, ledger, linker)
-        self._prover = Prover(store, settings, self.folder, renderer, ledger, linker)
+        linker = Linker(tokens, settings.site.base_url, settings.message_id_domain)
+        self._shop = Workshop(store, settings, folder, renderer, ledger, linker)
         self._compiled: dict[str, CompiledMessage] = {}
         self._lock = threading.Lock()
 
     # --- on disk ------------------------------------------------------------------------------
 
-    def slugs(self) -> list[str]:
-        """The campaign folders of the site."""
-        return campaign_slugs(self.folder)
-
     def load(self, slug: str) -> CampaignSource:
         """Read a campaign folder. Raises SourceInvalid."""
-        return read_campaign(self.folder, slug)
+        return self._shop.read(slug)
 
     def check(self, slug: str, *, links: bool = False) -> CheckReport:
         """Every finding about a campaign; `links` also asks the servers they lead to."""
-        return self._checker.check(slug, links=links).report
+        return check_campaign(self._shop, slug, links=links).report
 
     def preview(self, slug: str, subscriber: str | None = None) -> Preview:
-        """One reader's copy. See Previewer.preview."""
-        return self._previewer.preview(slug, subscriber)
+        """One reader's copy. See preview_campaign."""
+        return preview_campaign(self._shop, slug, subscriber)
 
     def proof(self, slug: str, addresses: Iterable[str] = ()) -> Proofs:
-        """Queue marked copies for colleagues. See Prover.send."""
-        return self._prover.send(slug, addresses)
+        """Queue marked copies for colleagues. See send_proof."""
+        return send_proof(self._shop, slug, addresses)
 
     # --- on the schedule ----------------------------------------------------------------------
 
     def plan(self, slug: str, when: str = NOW) -> SchedulePlan:
-        """What scheduling would do. See Scheduler.plan."""
-        return self._scheduler.plan(slug, when)
+        """What scheduling would do. See plan_sending."""
+        return plan_sending(self._shop, slug, when)
 
     def commit(self, plan: SchedulePlan, *, expect: int | None) -> Scheduled:
-        """Freeze and schedule what a plan showed. See Scheduler.commit."""
-        return self._scheduler.commit(plan, expect=expect)
+        """Freeze and schedule what a plan showed. See commit_plan."""
+        return commit_plan(self._shop, plan, expect=expect)
 
     def schedule(self, slug: str, when: str = NOW, *, expect: int | None) -> Scheduled:
         """Plan and commit in one step, for callers that know the count."""
@@ -126,6 +119,17 @@ class Campaigns:
             campaign = queries.campaign_by_id(connection, campaign_id)
             assert campaign is not None  # campaigns are never deleted
             return status_of(connection, campaign)
+
+    # --- for the pages ------------------------------------------------------------------------
+
+    def view_html(self, token: str) -> str | None:
+        """What a view link shows. See viewing.view_html."""
+        return view_html(self._store, self._shop.linker, self.compiled, token)
+
+    def medium(self, hash_: str) -> queries.AnyRow | None:
+        """An image by the hash of its content: content_type, content."""
+        with self._store.read() as connection:
+            return queries.medium(connection, hash_)
 
     # --- for the scheduler and the senders ----------------------------------------------------
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
@@ -19,28 +18,22 @@ from mailer.tokens import LinkClaim, Purpose, read_link
 _NOBODY = EmailAddress("\N{HORIZONTAL ELLIPSIS}", "\N{HORIZONTAL ELLIPSIS}")
 
 
-@dataclass(frozen=True)
-class Viewer:
-    """Answers view links."""
+def view_html(
+    store: Store, linker: Linker, compiled: Callable[[str], CompiledMessage], token: str
+) -> str | None:
+    """The HTML part behind a view link; None for a proof or a campaign no longer known.
 
-    store: Store
-    linker: Linker
-    compiled: Callable[[str], CompiledMessage]  #: by artefact hash
-
-    def html(self, token: str) -> str | None:
-        """The HTML part behind a view link; None for a proof or a campaign no longer known.
-
-        The address is shown masked: links are passed on (D23). Changes nothing.
-        Raises TokenMissing or TokenInvalid.
-        """
-        claim = read_link(self.linker.tokens, Purpose.VIEW, token)
-        with self.store.read() as connection:
-            campaign = _campaign(connection, claim)
-            row = _subscriber(connection, claim)
-        if campaign is None or claim.is_proof:
-            return None
-        message = self.compiled(campaign.artefact_hash)
-        return message.html(self.linker.values(_reader(row, claim), campaign_tag=claim.campaign_tag))
+    The address is shown masked: links are passed on (D23). Changes nothing. `compiled` finds a
+    frozen message by its hash. Raises TokenMissing or TokenInvalid.
+    """
+    claim = read_link(linker.tokens, Purpose.VIEW, token)
+    with store.read() as connection:
+        campaign = _campaign(connection, claim)
+        row = _subscriber(connection, claim)
+    if campaign is None or claim.is_proof:
+        return None
+    message = compiled(campaign.artefact_hash)
+    return message.html(linker.values(_reader(row, claim), campaign_tag=claim.campaign_tag))
 
 
 def _reader(row: Row[Any] | None, claim: LinkClaim) -> Person:

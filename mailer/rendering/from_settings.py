@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from mailer.addresses import parse_address
 from mailer.rendering.identity import FieldSpec, ListIdentity, SiteIdentity
 from mailer.settings import Settings
 
 
 def site_identity(settings: Settings) -> SiteIdentity:
     """Who sends, as every message and page says it."""
-    site, sending = settings.site, settings.sending
+    site = settings.site
     return SiteIdentity(
         name=site.name,
         legal_name=site.legal_name,
@@ -19,7 +18,7 @@ def site_identity(settings: Settings) -> SiteIdentity:
         imprint_url=site.imprint_url,
         asset_hosts=settings.privacy.asset_hosts,
         unsubscribe_address=settings.bounces.unsubscribe_address,
-        message_id_domain=sending.message_id_domain or parse_address(sending.return_path).domain,
+        message_id_domain=settings.message_id_domain,
         language=site.language,
     )
 

@@ -1,4 +1,4 @@
-"""Write many rows at once at the driver's own speed, each value converted as the schema says.
+"""Write rows beside what is there already, and many at once at the driver's own speed.
 
 An ORM-shaped `executemany` converts every value of every row by itself and builds a dictionary for
 each; here a column is converted as a whole, and a value that repeats (a time, a state) only once.
@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, LargeBinary, insert
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeEngine
 
 from mailer.store.schema import Base
@@ -30,6 +31,17 @@ class _Plan:
     converters: tuple[Convert | None, ...]  #: one for each given column
     repeating: tuple[bool, ...]  #: columns in which most values are the same few
     positional: bool
+
+
+def dialect_insert(connection: Connection, table: type[Base]) -> Any:
+    """An INSERT in the words of this database, which know ON CONFLICT."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    return dialect.insert(table)
+
+
+def insert_or_ignore(connection: Connection, table: type[Base]) -> Any:
+    """An INSERT that leaves an existing row alone; ask it to return a column to learn whether it was new."""
+    return dialect_insert(connection, table).on_conflict_do_nothing()
 
 
 def insert_rows(

@@ -9,17 +9,16 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Connection, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from mailer.addresses import EmailAddress
 from mailer.keyring import Secrets
 from mailer.settings import PrivacySettings
+from mailer.store.bulk import dialect_insert
 from mailer.store.schema import SignupCount
 
 _logger = logging.getLogger("mailer.subscribers")
@@ -74,9 +73,13 @@ class Caps:
             if kind in kinds and value is not None
         }
 
+    def address_key(self, address: EmailAddress) -> bytes:
+        """The counter of one address alone."""
+        return self._hash(ADDRESS, address.key)
+
     def enter(self, connection: Connection, now: datetime) -> None:
         """Queue up behind any other process that is counting, until this transaction ends."""
-        self._add(connection, {SITE: self._hash(SITE, "")}, now, by=0)
+        self._add(connection, [self._hash(SITE, "")], now, by=0)
 
     def exceeded(self, connection: Connection, keys: Mapping[str, bytes], now: datetime) -> Cap | None:
         """The first cap that one more confirmation would break, or None."""
@@ -103,25 +106,35 @@ class Caps:
             )
         return True
 
-    def count(self, connection: Connection, keys: Mapping[str, bytes], now: datetime) -> None:
-        """One confirmation mail more."""
+    def over(self, connection: Connection, keys: Collection[bytes], now: datetime) -> set[bytes]:
+        """Which of these addresses' counters another confirmation mail would carry over a cap."""
+        found: set[bytes] = set()
+        for cap, limit in self._limits.items():
+            if cap.kind == ADDRESS:
+                sent = select(SignupCount.key_hash).where(
+                    SignupCount.key_hash.in_(keys), SignupCount.window_at > now - cap.window - _HOUR
+                )
+                reached = sent.group_by(SignupCount.key_hash).having(func.sum(SignupCount.count) >= limit)
+                found |= set(connection.scalars(reached))
+        return found
+
+    def count(self, connection: Connection, keys: Iterable[bytes], now: datetime) -> None:
+        """One confirmation mail more for each of these counters."""
         self._add(connection, keys, now, by=1)
 
     def forgive(self, connection: Connection, address: EmailAddress) -> None:
         """Forget what an address was sent: its holder has just confirmed, nobody is being bombed."""
-        key = self._hash(ADDRESS, address.key)
-        connection.execute(delete(SignupCount).where(SignupCount.key_hash == key))
+        connection.execute(delete(SignupCount).where(SignupCount.key_hash == self.address_key(address)))
 
-    def _add(self, connection: Connection, keys: Mapping[str, bytes], now: datetime, *, by: int) -> None:
-        dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
-        statement = dialect.insert(SignupCount)
+    def _add(self, connection: Connection, keys: Iterable[bytes], now: datetime, *, by: int) -> None:
+        statement = dialect_insert(connection, SignupCount)
         statement = statement.on_conflict_do_update(
             index_elements=[SignupCount.key_hash, SignupCount.window_at],
             set_={"count": SignupCount.count + statement.excluded.count},
         )
         hour = _hour_of(now)
         # Sorted: two processes that count several keys must lock them in one order.
-        rows = [{"key_hash": key, "window_at": hour, "count": by} for key in sorted(keys.values())]
+        rows = [{"key_hash": key, "window_at": hour, "count": by} for key in sorted(keys)]
         connection.execute(statement, rows)
 
     def _sent(self, connection: Connection, key: bytes, since: datetime) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 
@@ -21,15 +21,7 @@ class Evidence:
 
     def as_payload(self) -> dict[str, str | None]:
         """What the ledger keeps, the SHA-256 of the wording beside the wording itself."""
-        return {
-            "ip": self.ip,
-            "user_agent": self.user_agent,
-            "form_url": self.form_url,
-            "wording": self.wording,
-            "wording_sha256": hashlib.sha256(self.wording.encode()).hexdigest(),
-            "policy_version": self.policy_version,
-            "language": self.language,
-        }
+        return {**asdict(self), "wording_sha256": hashlib.sha256(self.wording.encode()).hexdigest()}
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, Any]) -> Evidence:

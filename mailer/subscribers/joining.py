@@ -19,7 +19,7 @@ from mailer.audit import Ledger
 from mailer.keyring import Secrets
 from mailer.settings import Settings
 from mailer.store import Store, StoreError
-from mailer.store.vocabulary import DeliveryKind, SkipReason, Stream, SubscriptionState
+from mailer.store.vocabulary import Stream, SubscriptionState
 from mailer.subscribers import caps, denial, links, queries, suppressions
 from mailer.subscribers.evidence import Evidence
 from mailer.subscribers.fields import typed_fields
@@ -61,7 +61,6 @@ class Joining:
         self._tokens = tokens
         self._ledger = ledger
         self._judge = Judge(settings, secrets, ledger)
-        self._denial = denial.Denial(store, ledger)
         self._faulty: set[int] = set()
 
     # --- the request ---
@@ -93,15 +92,8 @@ class Joining:
         with self._store.write() as connection:
             standing = None if claim.is_proof else queries.standing_of_tag(connection, claim.subscription_tag)
             if standing:
-                _keep(
-                    connection,
-                    standing.list_name,
-                    standing.email,
-                    fields={},
-                    evidence=evidence,
-                    source="form",
-                    asked_back=True,
-                )
+                email, list_name = standing.email, standing.list_name
+                _keep(connection, list_name, email, fields={}, evidence=evidence, source="form", asked_back=True)
 
     def invite(
         self, list_name: str, address: EmailAddress, *, fields: Mapping[str, object], evidence: Evidence
@@ -249,13 +241,7 @@ class Joining:
             unsubscribed_at=None,
             consent_id=consent,
         )
-        queries.skip_waiting(
-            connection,
-            [standing.subscription_id],
-            reason=SkipReason.STALE,
-            now=now,
-            kinds=[DeliveryKind.CONFIRMATION],
-        )
+        queries.void_confirmation(connection, standing.subscription_id, now=now)
         queries.adopt_profile(
             connection,
             standing.subscriber_id,
@@ -267,13 +253,17 @@ class Joining:
 
     # --- not me ---
 
-    def look_not_me(self, token: str) -> denial.NotMeView:
-        """What a not-me link would do; changes nothing. Raises TokenMissing or TokenInvalid."""
-        return self._denial.look(links.read_not_me(self._tokens, token))
+    def look_not_me(self, token: str) -> bool:
+        """Whether the address of a not-me link is blocked already. Raises TokenMissing or TokenInvalid."""
+        email_hash = links.read_not_me(self._tokens, token)
+        with self._store.read() as connection:
+            return denial.is_denied(connection, email_hash)
 
     def not_me(self, token: str, evidence: Evidence) -> None:
         """Never mail this address, on any list (D10). Idempotent. Raises TokenMissing or TokenInvalid."""
-        self._denial.deny(links.read_not_me(self._tokens, token), evidence)
+        email_hash = links.read_not_me(self._tokens, token)
+        with self._store.write() as connection:
+            denial.deny(connection, self._ledger, email_hash, evidence)
 
 
 def token_id(token: str) -> str:

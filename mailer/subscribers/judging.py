@@ -15,13 +15,12 @@ from mailer.addresses import EmailAddress
 from mailer.audit import Ledger
 from mailer.keyring import Secrets, address_hash
 from mailer.settings import Settings
-from mailer.store.vocabulary import DeliveryKind, SkipReason, Stream
+from mailer.store.vocabulary import Stream
 from mailer.subscribers import caps, queries
 from mailer.subscribers.evidence import Evidence
+from mailer.subscribers.links import NONCE_BYTES
 from mailer.subscribers.model import Event, SignupVerdict, after, judge_signup
-
-TAG_BYTES = 16
-NONCE_BYTES = 8
+from mailer.tokens import TAG_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ class Judge:
         keys = self.caps.keys(signup.address, signup.evidence.ip, kinds=signup.capped_by)
         if self.caps.exceeded(connection, keys, now):
             return SignupVerdict.CAPPED
-        self.caps.count(connection, keys, now)
+        self.caps.count(connection, keys.values(), now)
         self._invite(connection, signup, joined=joined, email_hash=email_hash, standing=standing, now=now)
         return verdict
 
@@ -88,13 +87,7 @@ class Judge:
         }
         if standing:
             subscription = standing.subscription_id
-            queries.skip_waiting(
-                connection,
-                [subscription],
-                reason=SkipReason.STALE,
-                now=now,
-                kinds=[DeliveryKind.CONFIRMATION],
-            )
+            queries.void_confirmation(connection, subscription, now=now)
             queries.change_subscription(connection, subscription, **step)
         else:
             person = queries.ensure_person(

@@ -13,13 +13,7 @@ from mailer import clock
 from mailer.audit import Ledger
 from mailer.settings import Settings
 from mailer.store import Store
-from mailer.store.vocabulary import (
-    ALL_LISTS,
-    SkipReason,
-    Stream,
-    SubscriptionState,
-    SuppressionReason,
-)
+from mailer.store.vocabulary import ALL_LISTS, SkipReason, Stream, SubscriptionState, SuppressionReason
 from mailer.subscribers import queries
 from mailer.subscribers.evidence import Evidence
 from mailer.subscribers.queries import Standing
@@ -95,14 +89,9 @@ class Leaving:
         wanted = ALL_LISTS if scope == "all" else standing.list_id
         remembered = self._remembered(connection, standing, list_id=wanted)
         if not remembered:
+            said = SuppressionReason.UNSUBSCRIBED
             queries.add_suppression(
-                connection,
-                email_hash=standing.email_hash,
-                list_id=wanted,
-                reason=SuppressionReason.UNSUBSCRIBED,
-                source="link",
-                note=None,
-                now=now,
+                connection, email_hash=standing.email_hash, list_id=wanted, reason=said, source="link", now=now
             )
         return ended > 0 or not remembered
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mailer.tokens import TAG_BYTES, Purpose, TokenInvalid, Tokens
 
-_NONCE_BYTES = 8
+NONCE_BYTES = 8
 _HASH_BYTES = 32
 
 
@@ -27,7 +27,7 @@ def sign_confirm(tokens: Tokens, subscription_tag: bytes, *, nonce: bytes) -> st
 def read_confirm(tokens: Tokens, token: str) -> ConfirmClaim:
     """What a confirm link claims. Raises TokenMissing, TokenExpired or TokenInvalid."""
     payload = tokens.read(Purpose.CONFIRM, token)
-    if len(payload) != TAG_BYTES + _NONCE_BYTES:
+    if len(payload) != TAG_BYTES + NONCE_BYTES:
         raise TokenInvalid()
     return ConfirmClaim(payload[:TAG_BYTES], payload[TAG_BYTES:])
 

@@ -8,8 +8,8 @@ from mailer import clock
 from mailer.errors import MailerError
 from mailer.settings import Settings
 from mailer.store import Store
+from mailer.store.bulk import insert_or_ignore
 from mailer.store.schema import MailingList
-from mailer.subscribers.queries import insert_or_ignore
 
 
 class ListUnknown(MailerError):

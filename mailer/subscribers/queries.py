@@ -14,9 +14,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from mailer.addresses import EmailAddress
+from mailer.store.bulk import insert_or_ignore
 from mailer.store.schema import (
     Campaign,
     Delivery,
@@ -69,40 +69,30 @@ class Standing:
     language: str
 
 
-def insert_or_ignore(connection: Connection, table: type[Any]) -> Any:
-    """An INSERT that leaves an existing row alone; ask it to return a column to learn whether it was new."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    return dialect.insert(table).on_conflict_do_nothing()
-
-
 # --- lists ---------------------------------------------------------------------------------
 
 
 def active_list(connection: Connection, name: str) -> ListRow | None:
     """The list of that name, if people can still join it."""
-    row = connection.execute(
-        select(MailingList.id, MailingList.name, MailingList.title).where(
-            MailingList.name == name, MailingList.removed_at.is_(None)
-        )
-    ).first()
-    return ListRow(*row) if row else None
+    return _list(connection, _LISTS.where(MailingList.name == name, MailingList.removed_at.is_(None)))
 
 
 def list_by_name(connection: Connection, name: str) -> ListRow | None:
     """The list of that name, removed ones included (law 6)."""
-    row = connection.execute(
-        select(MailingList.id, MailingList.name, MailingList.title).where(MailingList.name == name)
-    ).first()
-    return ListRow(*row) if row else None
+    return _list(connection, _LISTS.where(MailingList.name == name))
 
 
 def list_of_campaign(connection: Connection, campaign_tag: bytes) -> ListRow | None:
     """The list a campaign went to: what a page can still name when the holder is gone."""
-    row = connection.execute(
-        select(MailingList.id, MailingList.name, MailingList.title)
-        .join(Campaign, Campaign.list_id == MailingList.id)
-        .where(Campaign.tag == campaign_tag)
-    ).first()
+    joined = _LISTS.join(Campaign, Campaign.list_id == MailingList.id)
+    return _list(connection, joined.where(Campaign.tag == campaign_tag))
+
+
+_LISTS = select(MailingList.id, MailingList.name, MailingList.title)
+
+
+def _list(connection: Connection, query: Select[int, str, str]) -> ListRow | None:
+    row = connection.execute(query).first()
     return ListRow(*row) if row else None
 
 
@@ -215,9 +205,7 @@ def standing_of_tag(connection: Connection, tag: bytes) -> Standing | None:
 
 def standing_on_list(connection: Connection, subscriber_id: int, *, list_id: int) -> Standing | None:
     """Where one person stands on one list; None when they never joined it."""
-    where = (Subscription.subscriber_id == subscriber_id) & (Subscription.list_id == list_id)
-    row = connection.execute(_standings().where(where)).first()
-    return Standing(*row) if row else None
+    return next(iter(standings_of_person(connection, subscriber_id, list_id=list_id)), None)
 
 
 def standings_of_person(
@@ -335,8 +323,8 @@ def add_suppression(
     list_id: int,
     reason: SuppressionReason,
     source: str,
-    note: str | None,
     now: datetime,
+    note: str | None = None,
 ) -> bool:
     """Remember a "no"; False when the same one is remembered already."""
     statement = insert_or_ignore(connection, Suppression).values(
@@ -371,17 +359,30 @@ def remove_suppressions(
 
 def queue_confirmation(connection: Connection, subscription_id: int, *, domain: str, now: datetime) -> int:
     """Queue the confirmation mail of one subscription, due at once, and return the delivery's id."""
-    statement = insert(Delivery).values(
-        stream=SYSTEM_STREAM,
-        kind=DeliveryKind.CONFIRMATION,
-        subscription_id=subscription_id,
-        domain=domain,
-        state=DeliveryState.QUEUED,
-        attempts=0,
-        next_attempt_at=now,
-        created_at=now,
-    )
+    row = system_mail(DeliveryKind.CONFIRMATION, domain=domain, now=now)
+    statement = insert(Delivery).values(subscription_id=subscription_id, **row)
     return connection.execute(statement.returning(Delivery.id)).scalar_one()
+
+
+def system_mail(
+    kind: DeliveryKind, *, domain: str, now: datetime, due: datetime | None = None
+) -> dict[str, Any]:
+    """A row of the stream that goes first, waiting from `due` on (default: now)."""
+    return {
+        "stream": SYSTEM_STREAM,
+        "kind": kind,
+        "domain": domain,
+        "state": DeliveryState.QUEUED,
+        "attempts": 0,
+        "next_attempt_at": due or now,
+        "created_at": now,
+    }
+
+
+def void_confirmation(connection: Connection, subscription_id: int, *, now: datetime) -> None:
+    """Settle a confirmation mail that waits: its link is used, or a newer one takes its place."""
+    kinds = (DeliveryKind.CONFIRMATION,)
+    skip_waiting(connection, [subscription_id], reason=SkipReason.STALE, now=now, kinds=kinds)
 
 
 def skip_waiting(

@@ -74,15 +74,8 @@ def suppress(connection: Connection, ledger: Ledger, block: Block) -> bool:
     if person:
         _stop(connection, person, block, now=now)
     if new:
-        _record(
-            connection,
-            ledger,
-            "suppressed",
-            block.email_hash,
-            reason=block.reason,
-            why=block.note,
-            by=block.source,
-        )
+        why, by = block.note, block.source
+        _record(connection, ledger, "suppressed", block.email_hash, reason=block.reason, why=why, by=by)
     return new
 
 
@@ -113,13 +106,7 @@ def _keep_elsewhere(
     """Turn a "no" to every list into a "no" to every list but one."""
     for other in queries.other_list_ids(connection, list_id):
         queries.add_suppression(
-            connection,
-            email_hash=email_hash,
-            list_id=other,
-            reason=reason,
-            source="all lists",
-            note=None,
-            now=now,
+            connection, email_hash=email_hash, list_id=other, reason=reason, source="all lists", now=now
         )
 
 

@@ -6,7 +6,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from mailer.campaigns.media import find_medium
 from mailer.web.pages import web_of
 from mailer.web.static import FOR_EVER
 from mailer.web.work import in_thread
@@ -23,7 +22,7 @@ async def show(request: Request) -> Response:
     """GET: the image, or 404."""
     # A file name behind the hash ("<hash>.png") helps mail programs; the hash alone decides.
     digest = request.path_params["hash"].partition(".")[0]
-    medium = await in_thread(find_medium, web_of(request).site.store, digest)
+    medium = await in_thread(web_of(request).site.campaigns.medium, digest)
     if medium is None:
         raise HTTPException(404)
     return Response(medium.content, media_type=medium.content_type, headers=HEADERS)

@@ -12,8 +12,8 @@ from sqlalchemy import select, update
 from mailer import clock
 from mailer.campaigns import queries
 from mailer.campaigns.audience import materialise_slice
-from mailer.campaigns.drift import drift_reason
 from mailer.campaigns.due import finish_done, start_due
+from mailer.campaigns.model import drift_reason
 from mailer.store.schema import Campaign, Delivery, LedgerEntry
 from mailer.store.vocabulary import CampaignState, DeliveryState
 

@@ -35,7 +35,7 @@ def test_its_links_confirm_and_block(desk: Desk) -> None:
     assert urls.confirm_url.startswith("https://news.shop.example/confirm/")
     assert urls.not_me_url.startswith("https://news.shop.example/not-me/")
     assert desk.joining.look(urls.confirm_url.rpartition("/")[2]).state == "waiting"
-    assert not desk.joining.look_not_me(urls.not_me_url.rpartition("/")[2]).blocked
+    assert not desk.joining.look_not_me(urls.not_me_url.rpartition("/")[2])
 
 
 @pytest.mark.rule("A12")

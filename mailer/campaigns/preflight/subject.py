@@ -5,11 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from email import policy
-from email.message import EmailMessage
-from email.parser import BytesHeaderParser
 
-from mailer.campaigns.draft import Draft, Specimen
+from mailer.campaigns.draft import Draft
 from mailer.campaigns.preflight.lookalike import mixed_scripts
 from mailer.campaigns.preflight.places import in_head, in_settings, shortened, specimens
 from mailer.campaigns.recipients import EMPTY, SAMPLE
@@ -26,16 +23,10 @@ _LONGEST_SUBJECT = 150
 PREHEADER_SHORTEST, PREHEADER_LONGEST = 40, 130
 
 
-def subject_of(specimen: Specimen) -> str:
-    """The subject as this reader sees it."""
-    headers = BytesHeaderParser(EmailMessage, policy=policy.SMTP).parsebytes(specimen.filled.data)
-    return str(headers["Subject"])
-
-
 def empty_subject(draft: Draft) -> Iterator[Problem]:
     """A subject that has no word in it, for somebody."""
     for specimen in specimens(draft):
-        if _NOTHING.fullmatch(subject_of(specimen)):
+        if _NOTHING.fullmatch(specimen.subject):
             yield in_head(
                 draft, "subject", "subject-empty", f"the subject is empty for {specimen.person.label}",
                 "Add words, or `| default('…')` to its merge field.",
@@ -46,7 +37,7 @@ def empty_subject(draft: Draft) -> Iterator[Problem]:
 def false_reply(draft: Draft) -> Iterator[Problem]:
     """A subject that pretends to be an answer."""
     for specimen in specimens(draft, SAMPLE):
-        found = _REPLY.match(subject_of(specimen))
+        found = _REPLY.match(specimen.subject)
         if found:
             yield in_head(
                 draft, "subject", "subject-reply", f"the subject begins with `{found[0].strip()}`, as an answer would",
@@ -57,7 +48,7 @@ def false_reply(draft: Draft) -> Iterator[Problem]:
 def long_subject(draft: Draft) -> Iterator[Problem]:
     """A subject that no inbox shows whole."""
     for specimen in specimens(draft, SAMPLE):
-        length = len(subject_of(specimen))
+        length = len(specimen.subject)
         if length > _LONGEST_SUBJECT:
             yield in_head(
                 draft, "subject", "subject-long", f"the subject has {length} characters",
@@ -101,7 +92,7 @@ def sender_says_subject(draft: Draft) -> Iterator[Problem]:
     """A display name that carries the message."""
     name = draft.list_.from_mailbox.name.strip().lower()
     for specimen in specimens(draft, EMPTY):
-        subject = subject_of(specimen).strip().lower()
+        subject = specimen.subject.strip().lower()
         if name and (name == subject or (len(subject) > 3 and subject in name)):
             yield in_head(
                 draft, "subject", "sender-subject", "the subject repeats the name of the sender",

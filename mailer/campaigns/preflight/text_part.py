@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from mailer.campaigns.draft import Draft
 from mailer.campaigns.preflight.places import problem, shortened, specimens, visible
-from mailer.campaigns.preflight.subject import subject_of
 from mailer.campaigns.recipients import EMPTY, SAMPLE
 from mailer.rendering.identity import Problem
 
@@ -28,7 +27,7 @@ def unresolved_tag(draft: Draft) -> Iterator[Problem]:
     """A merge tag that a reader would see."""
     told: set[str] = set()
     for specimen in specimens(draft, SAMPLE, EMPTY):
-        for shown in (subject_of(specimen), visible(specimen.html).text, specimen.text):
+        for shown in (specimen.subject, visible(specimen.html).text, specimen.text):
             for found in _TAG.finditer(shown):
                 if found[0] not in told:
                     told.add(found[0])

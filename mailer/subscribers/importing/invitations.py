@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, select
 
-from mailer.settings import PrivacySettings
-from mailer.store.schema import Delivery, SignupCount
+from mailer.store.schema import Delivery
 from mailer.store.vocabulary import SYSTEM_STREAM, DeliveryKind, DeliveryState
-from mailer.subscribers.caps import ADDRESS, Caps
-from mailer.subscribers.importing.rows import ImportRow
 
 _HOUR = timedelta(hours=1)
 
@@ -46,29 +42,3 @@ def last_queued(connection: Connection) -> datetime | None:
             Delivery.state == DeliveryState.QUEUED,
         )
     )
-
-
-def cap_keys(caps: Caps, rows: Collection[ImportRow]) -> dict[bytes, bytes]:
-    """The counter of each address, by the address's hash."""
-    return {row.email_hash: caps.keys(row.address, None, kinds=frozenset({ADDRESS}))[ADDRESS] for row in rows}
-
-
-def capped(
-    connection: Connection, keys: Mapping[bytes, bytes], privacy: PrivacySettings, now: datetime
-) -> set[bytes]:
-    """Whose caps per day or month another confirmation mail would break (D8), by the address's hash."""
-    over: set[bytes] = set()
-    limits = ((timedelta(hours=24), privacy.per_address_day), (timedelta(days=30), privacy.per_address_month))
-    for window, limit in limits:
-        over |= set(
-            connection.scalars(
-                select(SignupCount.key_hash)
-                .where(
-                    SignupCount.key_hash.in_(list(keys.values())),
-                    SignupCount.window_at > now - window - _HOUR,
-                )
-                .group_by(SignupCount.key_hash)
-                .having(func.sum(SignupCount.count) >= limit)
-            )
-        )
-    return {email_hash for email_hash, key in keys.items() if key in over}

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from mailer.store.bulk import insert_or_ignore
 from mailer.store.schema import Subscription, Suppression
 from mailer.store.vocabulary import ALL_LISTS, SkipReason
 from mailer.subscribers import queries
@@ -23,9 +23,8 @@ def suppress_all(
     """Remember every no, settle what waits for those people, end what the policy says it ends."""
     if not decided:
         return
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     values = [_suppression(one, target, now) for one in decided]
-    connection.execute(dialect.insert(Suppression).on_conflict_do_nothing(), values)
+    connection.execute(insert_or_ignore(connection, Suppression), values)
     known = [one for one in decided if one.held.subscriber_id is not None]
     for everywhere in (False, True):
         people = [one for one in known if SUPPRESSED_AS[one.row.standing][1] is everywhere]

@@ -10,33 +10,26 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from mailer import clock
 from mailer.audit import Entry, Ledger
 from mailer.settings import PrivacySettings
 from mailer.store.bulk import insert_rows
 from mailer.store.ids import next_ids
-from mailer.store.schema import Delivery, SignupCount, Subscriber, Subscription
-from mailer.store.vocabulary import (
-    SYSTEM_STREAM,
-    DeliveryKind,
-    DeliveryState,
-    SkipReason,
-    Stream,
-    SubscriptionState,
-)
+from mailer.store.schema import Delivery, Subscriber, Subscription
+from mailer.store.vocabulary import DeliveryKind, SkipReason, Stream, SubscriptionState
 from mailer.subscribers import queries
 from mailer.subscribers.caps import Caps
 from mailer.subscribers.importing import reasons
 from mailer.subscribers.importing.decisions import NOBODY, Action, decide
-from mailer.subscribers.importing.invitations import Pacer, cap_keys, capped
+from mailer.subscribers.importing.invitations import Pacer
 from mailer.subscribers.importing.lookup import lock_people, look_up
 from mailer.subscribers.importing.model import Decided, Target
 from mailer.subscribers.importing.refusals import refusal_payload, suppress_all
 from mailer.subscribers.importing.rows import ImportRow
-from mailer.subscribers.judging import NONCE_BYTES, TAG_BYTES
+from mailer.subscribers.links import NONCE_BYTES
 from mailer.subscribers.model import after
+from mailer.tokens import TAG_BYTES
 
 #: The longest that data of someone who never confirmed may be kept (C7); an invitation shortens it.
 UNINVITED_LIFE = timedelta(days=30)
@@ -60,7 +53,6 @@ class SliceWriter:
         self._target = target
         self._ledger = ledger
         self._caps = caps
-        self._privacy = privacy
         self._pacer = pacer
         self._life = timedelta(days=privacy.unconfirmed_days)
 
@@ -99,14 +91,16 @@ class SliceWriter:
     def _plan_invitations(self, connection: Connection, written: Written) -> None:
         """Give every row that is held a due time, unless its address was mailed too often lately."""
         wanted = [one for one in written.decided if _wants_invitation(one)]
-        keys = cap_keys(self._caps, [one.row for one in wanted])
-        over = capped(connection, keys, self._privacy, clock.now()) if wanted else set()
-        for one in wanted:
-            if one.row.email_hash in over:
+        counters = [self._caps.address_key(one.row.address) for one in wanted]
+        over = self._caps.over(connection, counters, clock.now()) if wanted else set()
+        allowed = []
+        for one, counter in zip(wanted, counters, strict=True):
+            if counter not in over:
+                allowed.append(one)
+            else:
                 nothing = one.decision.action is Action.INVITE
                 action = Action.NOTHING if nothing else one.decision.action
                 one.decision = replace(one.decision, action=action, key=reasons.PENDING_CAPPED)
-        allowed = [one for one in wanted if one.row.email_hash not in over]
         written.invited = self._pacer.peek(len(allowed))
         for one, due in zip(allowed, written.invited, strict=True):
             one.due = due
@@ -169,8 +163,7 @@ class SliceWriter:
         if not invited:
             return
         connection.execute(insert(Delivery), [_invitation(one, now) for one in invited])
-        keys = cap_keys(self._caps, [one.row for one in invited])
-        _count(connection, sorted(keys.values()), now)
+        self._caps.count(connection, [self._caps.address_key(one.row.address) for one in invited], now)
 
     def _record(self, connection: Connection, changed: list[Decided], suppressed: list[Decided]) -> None:
         """One consent record for each person whose standing changes."""
@@ -225,17 +218,10 @@ def _wants_invitation(one: Decided) -> bool:
 
 
 def _invitation(one: Decided, now: datetime) -> dict[str, Any]:
-    return {
-        "id": one.delivery_id,
-        "stream": SYSTEM_STREAM,
-        "kind": DeliveryKind.CONFIRMATION,
-        "subscription_id": one.subscription_id,
-        "domain": one.row.address.domain,
-        "state": DeliveryState.QUEUED,
-        "attempts": 0,
-        "next_attempt_at": one.due,
-        "created_at": now,
-    }
+    mail = queries.system_mail(
+        DeliveryKind.CONFIRMATION, domain=one.row.address.domain, now=now, due=one.due
+    )
+    return {"id": one.delivery_id, "subscription_id": one.subscription_id, **mail}
 
 
 def _allocate(connection: Connection, changed: list[Decided]) -> None:
@@ -248,16 +234,6 @@ def _allocate(connection: Connection, changed: list[Decided]) -> None:
     invited = [one for one in changed if one.due is not None]
     for one, row_id in zip(invited, next_ids(connection, Delivery, len(invited)), strict=True):
         one.delivery_id = row_id
-
-
-def _count(connection: Connection, keys: list[bytes], now: datetime) -> None:
-    """Count a confirmation mail for each of these addresses (D8)."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    hour = now.replace(minute=0, second=0, microsecond=0)
-    statement = dialect.insert(SignupCount).on_conflict_do_update(
-        index_elements=[SignupCount.key_hash, SignupCount.window_at], set_={"count": SignupCount.count + 1}
-    )
-    connection.execute(statement, [{"key_hash": key, "window_at": hour, "count": 1} for key in keys])
 
 
 def _fill_fields(connection: Connection, decided: list[Decided], now: datetime) -> int:
