@@ -32,7 +32,6 @@ def finish(document: dom.Node, subject: str, language: str) -> None:
     html.attrs["lang"], html.attrs["dir"] = language, way
     for child in dom.children(body):
         if dom.is_element(child):
-            child.attrs.setdefault("lang", language)
             if child.attrs.get("lang") in ("und", "", None):
                 child.attrs["lang"] = language
             if child.attrs.get("dir") in ("auto", "", None):

@@ -17,16 +17,13 @@ _URL_MARK: Final = {"u": HoleContext.URL, "r": HoleContext.HREF}
 #: A literal beginning that fixes scheme and host, or an address: only then a value is a component.
 _PREFIX: Final = re.compile(r"(?:https?://[^/?#\s]+[/?#]|mailto:|tel:)", re.IGNORECASE)
 
-Report = Callable[[Tag, str, str, str], None]
+Report = Callable[[Problem], None]
 
 
 def place(document: dom.Node, placeholders: Placeholders) -> list[Problem]:
     """Mark each hole of an `href` with its context, and find holes and choices that stand where none may."""
     problems: list[Problem] = []
-
-    def report(tag: Tag, rule: str, message: str, remedy: str) -> None:
-        problems.append(Problem(tag.origin.path, tag.origin.line, rule, message, remedy))
-
+    report = problems.append
     stack: list[tuple[Tag, object]] = []
     for node in dom.walk(document):
         if dom.is_text(node) and node.parent is not None and node.parent.name in dom.RAW_TEXT:
@@ -38,21 +35,14 @@ def place(document: dom.Node, placeholders: Placeholders) -> list[Problem]:
         elif dom.is_element(node):
             _attributes(node, placeholders, stack, report)
     for tag, _ in stack:
-        report(
-            tag,
-            "hole.nesting",
-            f"`{tag.words}` is not closed in its own element.",
-            "Close it beside its opening.",
-        )
+        message = f"`{tag.words}` is not closed in its own element."
+        report(tag.origin.problem("hole.nesting", message, "Close it beside its opening."))
     return problems
 
 
 def _refuse_all(tags: list[Tag], where: str, report: Report) -> None:
     for tag in tags:
-        report(
-            tag, "hole.place", f"`{tag.words}` stands in {where}.",
-            "A merge field may stand in text and in a quoted href, alt or title.",
-        )  # fmt: skip
+        report(tag.misplaced(where))
 
 
 def _comment(
@@ -87,19 +77,13 @@ def _href(value: str, placeholders: Placeholders, report: Report) -> str:
         tag = placeholders.tag(found)
         before = value[: found.start()]
         if tag.kind is not TagKind.VALUE:
-            report(
-                tag,
-                "hole.href",
-                f"`{tag.words}` stands inside a link address.",
-                "Put it around the whole link.",
-            )
+            message = f"`{tag.words}` stands inside a link address."
+            report(tag.origin.problem("hole.href", message, "Put it around the whole link."))
         elif not before.strip():
             return f"{found[0]}\ue002r"
         elif _PREFIX.match(before.strip()) is None and not placeholders.pattern.match(before.strip()):
-            report(
-                tag, "hole.href", f"`{tag.words}` decides where a link leads, after `{before}`.",
-                "Begin the link with https:// and the whole host.",
-            )  # fmt: skip
+            message = f"`{tag.words}` decides where a link leads, after `{before}`."
+            report(tag.origin.problem("hole.href", message, "Begin the link with https:// and the whole host."))
         return f"{found[0]}\ue002u"
 
     return placeholders.pattern.sub(mark, value.strip())
@@ -114,11 +98,9 @@ def _nest(tags: list[Tag], parent: object, stack: list[tuple[Tag, object]], repo
             continue
         if not stack or stack[-1][0].group != tag.group or not _same(stack[-1][1], parent):
             opener = stack[-1][0] if stack else tag
-            report(
-                tag, "hole.nesting",
-                f"`{tag.words}` stands in another element than `{opener.words}` of line {opener.origin.line}.",
-                "Put all tags of one if into the same element, so that each branch is whole.",
-            )  # fmt: skip
+            message = f"`{tag.words}` stands in another element than `{opener.words}` of line {opener.origin.line}."
+            remedy = "Put all tags of one if into the same element, so that each branch is whole."
+            report(tag.origin.problem("hole.nesting", message, remedy))
         if tag.kind is TagKind.ENDIF and stack:
             stack.pop()
 

@@ -63,8 +63,7 @@ class Lint:
         self, origin: Origin, rule: str, message: str, remedy: str = "", *, warning: bool = False
     ) -> None:
         """Note one problem."""
-        target = self.warnings if warning else self.errors
-        target.append(Problem(origin.path, origin.line, rule, message, remedy))
+        (self.warnings if warning else self.errors).append(origin.problem(rule, message, remedy))
 
     def verdict(self, verdict: Verdict, origin: Origin) -> str:
         """Note what a verdict says; the address to use."""
@@ -148,7 +147,7 @@ class Lint:
 
     # HTML
 
-    def fragment(self, root: dom.Node, content: Located) -> list[Problem]:
+    def fragment(self, root: dom.Node, content: Located) -> None:
         """Note the problems of a parsed piece of HTML."""
         for node in list(dom.walk(root)):
             origin = content.origin(getattr(node, "origin_line", None) or 1)
@@ -156,17 +155,12 @@ class Lint:
                 self._comment(node, origin)
             elif dom.is_element(node):
                 self._element(node, origin, content)
-        return []
 
     def _comment(self, node: dom.Node, origin: Origin) -> None:
         data = node.data or ""
         if self.placeholders.statement.fullmatch(data):
             return
-        for tag in self.placeholders.find(data):
-            self.say(
-                tag.origin, "hole.place", f"`{tag.words}` stands in a comment.",
-                "A merge field may stand in text and in a quoted href, alt or title.",
-            )  # fmt: skip
+        self._held(data, "a comment")
         if not is_conditional(data):
             dom.remove(node)
         elif problem := conditional_problem(node):
@@ -189,10 +183,8 @@ class Lint:
             )  # fmt: skip
             return
         if name == "style":
-            text = dom.text_of(element)
-            self.sheet(
-                Located(text, content.lines[max(0, origin_index(content, element)) :] or content.lines)
-            )
+            first = max(0, (getattr(element, "origin_line", None) or 1) - 1)
+            self.sheet(Located(dom.text_of(element), content.lines[first:] or content.lines))
         for key, value in dom.attributes(element).items():
             self._attribute(element, key, value, origin)
         if name == "img":
@@ -224,11 +216,7 @@ class Lint:
 
     def _held(self, value: str, where: str) -> bool:
         tags = self.placeholders.find(value)
-        for tag in tags:
-            self.say(
-                tag.origin, "hole.place", f"`{tag.words}` stands in {where}.",
-                "A merge field may stand in text and in a quoted href, alt or title.",
-            )  # fmt: skip
+        self.errors += [tag.misplaced(where) for tag in tags]
         return bool(tags)
 
     def _inline(self, element: dom.Element, value: str, origin: Origin) -> None:
@@ -270,8 +258,3 @@ class Lint:
             self.say(
                 content.origin(1), "css.syntax", "This style sheet holds HTML.", "Close <style> before it."
             )
-
-
-def origin_index(content: Located, element: dom.Element) -> int:
-    """The index of the line an element begins on."""
-    return (getattr(element, "origin_line", None) or 1) - 1

@@ -93,8 +93,7 @@ class _Reader:
         return self.source.origin(self.source.text.count("\n", 0, position) + 1)
 
     def problem(self, position: int, rule: str, message: str, remedy: str = "") -> None:
-        origin = self.origin(position)
-        self.problems.append(Problem(origin.path, origin.line, rule, message, remedy))
+        self.problems.append(self.origin(position).problem(rule, message, remedy))
 
     def read(self) -> None:
         text = self.source.text
@@ -105,7 +104,7 @@ class _Reader:
                 self.tag(found)
         self.words(self.at, len(text))
         for element in self.stack[1:]:
-            self.problems.append(_at(element, "mjml.unclosed", f"<{element.name}> is never closed."))
+            self.problems.append(_unclosed(element, f"<{element.name}> is never closed."))
 
     def words(self, start: int, end: int) -> None:
         if end <= start:
@@ -156,14 +155,8 @@ class _Reader:
             return
         while self.stack[-1].name != name:
             element = self.stack.pop()
-            line = self.origin(position).line
-            self.problems.append(
-                _at(
-                    element,
-                    "mjml.unclosed",
-                    f"<{element.name}> is not closed before </{name}> in line {line}.",
-                )
-            )
+            where = f"before </{name}> in line {self.origin(position).line}"
+            self.problems.append(_unclosed(element, f"<{element.name}> is not closed {where}."))
         self.stack.pop()
 
     def check_name(self, name: str, position: int) -> None:
@@ -185,8 +178,8 @@ class _Reader:
         return out
 
 
-def _at(element: Element, rule: str, message: str) -> Problem:
-    return Problem(element.origin.path, element.origin.line, rule, message, "Close it.")
+def _unclosed(element: Element, message: str) -> Problem:
+    return element.origin.problem("mjml.unclosed", message, "Close it.")
 
 
 def read_mjml(source: Located) -> tuple[Element, list[Problem]]:

@@ -33,7 +33,7 @@ _FATAL: Final = re.compile(r"^eof-in|^unexpected-end-tag$|^nested-comment|^abrup
 _TAG: Final = re.compile(r"""<!--.*?-->|<[a-zA-Z/!](?:[^>"']|"[^"]*"|'[^']*')*>""", re.DOTALL)
 
 #: Looks at a parsed piece of an author's HTML; lines are those of the piece.
-Inspect = Callable[[dom.Node, Located], list[Problem]]
+Inspect = Callable[[dom.Node, Located], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +55,10 @@ class Compiling:
         self.pieces: list[str] = []
 
     def problem(self, origin: Origin, rule: str, message: str, remedy: str = "") -> None:
-        self.problems.append(Problem(origin.path, origin.line, rule, message, remedy))
+        self.problems.append(origin.problem(rule, message, remedy))
 
     def warn(self, origin: Origin, rule: str, message: str, remedy: str = "") -> None:
-        self.warnings.append(Problem(origin.path, origin.line, rule, message, remedy))
+        self.warnings.append(origin.problem(rule, message, remedy))
 
     def compile(self, document: Element) -> str:
         """The HTML of a document. Problems are collected; the text is empty when the compiler gave up."""
@@ -100,22 +100,16 @@ class Compiling:
                 "Put it into a section or a column.",
             )  # fmt: skip
             for tag in self.placeholders.find(content):
-                self.misplaced(tag, f"<mj-raw> directly in {where}")
+                self.problems.append(tag.misplaced(f"<mj-raw> directly in {where}"))
         return ""
 
     def attribute(self, element: Element, name: str, value: str, origin: Origin) -> str:
         for tag in self.placeholders.find(value):
             if name not in ("href", "alt", "title"):
-                self.misplaced(tag, f"the attribute {name} of <{element.name}>")
+                self.problems.append(tag.misplaced(f"the attribute {name} of <{element.name}>"))
         for tag in self.placeholders.find(name):
-            self.misplaced(tag, "the name of an attribute")
+            self.problems.append(tag.misplaced("the name of an attribute"))
         return f' {name}="{value.replace(chr(34), "&quot;")}"'
-
-    def misplaced(self, tag: Tag, where: str) -> None:
-        self.problem(
-            tag.origin, "hole.place", f"`{tag.words}` stands in {where}.",
-            "A merge field may stand in text and in a quoted href, alt or title.",
-        )  # fmt: skip
 
     def words(self, words: Words, parent: Element) -> str:
         tags = self.placeholders.find(words.located.text)
@@ -173,7 +167,7 @@ class Compiling:
         self.syntax(fragment.errors, content)
         self.unquoted(content)
         _keep_rows_together(fragment.root, context, self.placeholders)
-        self.problems += self.inspect(fragment.root, content)
+        self.inspect(fragment.root, content)
         return dom.serialise(fragment.root)
 
     def syntax(self, errors: tuple[tuple[str, int], ...], content: Located) -> None:
@@ -270,25 +264,19 @@ def place_content(layout: Element, mark: str, content: Content, problems: list[P
     return False
 
 
-def append_content(layout: Element, content: Content, problems: list[Problem]) -> bool:
+def append_content(layout: Element, content: Content, problems: list[Problem]) -> None:
     """Put the content last into the body of a layout that does not name a place for it."""
     body = next((each for each in layout.walk() if each.name == "mj-body"), None)
-    if body is None:
-        return False
-    body.children += _wrapped(body, content, body.origin, problems)
-    return True
+    if body is not None:
+        body.children += _wrapped(body, content, body.origin, problems)
 
 
 def _into_text(element: Element, mark: str, content: Content, problems: list[Problem]) -> None:
     assert element.content is not None
     if content.html is None:
-        problems.append(
-            Problem(
-                element.origin.path, element.origin.line, "layout.content",
-                "This layout takes Markdown: {{ content }} stands in <mj-text>, but the message is MJML.",
-                "Write the message as a whole <mjml> document, or choose another layout.",
-            )
-        )  # fmt: skip
+        message = "This layout takes Markdown: {{ content }} stands in <mj-text>, but the message is MJML."
+        remedy = "Write the message as a whole <mjml> document, or choose another layout."
+        problems.append(element.origin.problem("layout.content", message, remedy))
         return
     before, _, after = element.content.text.partition(mark)
     first = before.count("\n")
@@ -303,10 +291,9 @@ def _wrapped(parent: Element, content: Content, origin: Origin, problems: list[P
         return list(content.elements)
     wrappers = _WRAPPERS.get(parent.name)
     if wrappers is None:
-        problems.append(
-            Problem(origin.path, origin.line, "layout.content", f"{{{{ content }}}} cannot stand in <{parent.name}>.",
-                    "Put it between sections, into a column, or into <mj-text>.")
-        )  # fmt: skip
+        message = f"{{{{ content }}}} cannot stand in <{parent.name}>."
+        remedy = "Put it between sections, into a column, or into <mj-text>."
+        problems.append(origin.problem("layout.content", message, remedy))
         return []
     inner = Element(wrappers[-1], origin, content=content.html)
     for name in reversed(wrappers[:-1]):

@@ -81,7 +81,7 @@ def _cut(value: Any, length: int = 255, end: str = "…") -> str:
     return kept.rsplit(" ", 1)[0].rstrip() + end
 
 
-#: The filters of messages, at compile time and for every recipient: none can fail to end.
+#: The filters of compile time: none can fail to end. Those of a recipient's values are in wire/expressions.py.
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "abs": abs,
     "capitalize": lambda value: str(value).capitalize(),

@@ -42,6 +42,10 @@ class Origin:
     path: str
     line: int
 
+    def problem(self, rule: str, message: str, remedy: str = "") -> Problem:
+        """Something that is wrong here."""
+        return Problem(self.path, self.line, rule, message, remedy)
+
 
 @dataclass(frozen=True, slots=True)
 class Tag:
@@ -58,6 +62,11 @@ class Tag:
         if self.kind is TagKind.VALUE:
             return f"{{{{ {self.expression} }}}}"
         return f"{{% {' '.join(filter(None, (self.kind.value, self.expression)))} %}}"
+
+    def misplaced(self, where: str) -> Problem:
+        """That it stands where no value can be filled in."""
+        remedy = "A merge field may stand in text and in a quoted href, alt or title."
+        return self.origin.problem("hole.place", f"`{self.words}` stands in {where}.", remedy)
 
 
 class Placeholders:
@@ -137,8 +146,7 @@ class _Lexing:
         return Origin(self.body.path, self.body.first_line + line - 1)
 
     def problem(self, line: int, rule: str, message: str, remedy: str = "") -> None:
-        origin = self.origin(line)
-        self.problems.append(Problem(origin.path, origin.line, rule, message, remedy))
+        self.problems.append(self.origin(line).problem(rule, message, remedy))
 
     def data(self, line: int, text: str) -> None:
         self.out.append(_marked(text, line, self))

@@ -59,8 +59,8 @@ def assemble(
         text=text,
         html=html,
         fields=tuple(sorted(fields.items())),
-        must_show=_must_show(message_class, list_, site),
-        html_size_bound=_html_bound(parts.html),
+        must_show=_must_show(list_, site),
+        html_size_bound=_bound(parts.html, lambda text: len(text.encode("utf-8")), _HOLE_BOUND, _OWN_LINK_BOUND),
         size_bound=_size_bound((text, html, subject), after),
     )
 
@@ -113,7 +113,7 @@ def feedback_id(slug: str, list_name: str, message_class: MessageClass, site: Si
     host = urlsplit(site.base_url).hostname or site.message_id_domain
     letters = re.sub(r"[^a-z0-9]", "", host.removeprefix("www.").lower())
     sender = (letters + hashlib.sha256(host.encode()).hexdigest())[: max(5, min(15, len(letters)))]
-    kind = {MessageClass.CAMPAIGN: "newsletter"}.get(message_class, message_class.value)
+    kind = "newsletter" if message_class is MessageClass.CAMPAIGN else message_class.value
     values: list[str] = []
     for value in (slug, list_name, kind, sender):
         clean = re.sub(r"[^A-Za-z0-9._-]", "-", value)[:60] or "none"
@@ -121,7 +121,7 @@ def feedback_id(slug: str, list_name: str, message_class: MessageClass, site: Si
     return ":".join(values)
 
 
-def _must_show(message_class: MessageClass, list_: ListIdentity, site: SiteIdentity) -> tuple[str, ...]:
+def _must_show(list_: ListIdentity, site: SiteIdentity) -> tuple[str, ...]:
     address = [line.strip(" ,") for line in site.postal_address.splitlines()]
     return tuple(word for word in (list_.title, *address, site.privacy_contact) if word)
 
@@ -167,10 +167,6 @@ def _statics(program: Program) -> list[Static]:
             for _, body in node.branches:
                 found += _statics(body)
     return found
-
-
-def _html_bound(program: Program) -> int:
-    return _bound(program, lambda text: len(text.encode("utf-8")), _HOLE_BOUND, _OWN_LINK_BOUND)
 
 
 def _size_bound(message: Iterable[Program], fields: Iterable[str]) -> int:

@@ -19,26 +19,7 @@ _UNSEEN = frozenset(
     + ("option", "iframe", "object", "audio", "video", "canvas", "svg", "math", "datalist", "dialog", "xmp")
     + ("plaintext",)
 )
-_INLINE = frozenset(
-    (
-        "a",
-        "b",
-        "i",
-        "em",
-        "strong",
-        "span",
-        "font",
-        "u",
-        "small",
-        "sup",
-        "sub",
-        "bdi",
-        "s",
-        "code",
-        "mark",
-        "abbr",
-    )
-)
+_INLINE = frozenset("a b i em strong span font u small sup sub bdi s code mark abbr".split())
 _NUMBER = re.compile(r"(-?\d*\.?\d+)\s*(px|pt|em|rem|%|)")
 
 
