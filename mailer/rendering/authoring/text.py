@@ -179,7 +179,7 @@ def _item(node: dom.Element, writer: _Writer, skip: str) -> None:
     outer, gap = writer.prefix, writer.gap
     parent = node.parent
     mark = "- "
-    if parent is not None and dom.is_element(parent) and parent.name == "ol":
+    if isinstance(parent, dom.Element) and parent.name == "ol":
         items = [child for child in dom.children(parent) if dom.is_element(child) and child.name == "li"]
         first = dom.attributes(parent).get("start", "")
         mark = f"{items.index(node) + (int(first) if _NUMBER.fullmatch(first) else 1)}. "
