@@ -12,6 +12,7 @@ from mailer.cli.site_option import pass_site
 
 if TYPE_CHECKING:
     from mailer.application import Site
+    from mailer.campaigns.status import CampaignStatus
 
 
 @click.command()
@@ -101,15 +102,24 @@ def resume(site: Site, slug: str, *, expect: int | None) -> None:
 @pass_site
 def cancel(site: Site, slug: str, *, reason: str, yes: bool, dry_run: bool) -> None:
     """End a campaign for good. Whoever has not been sent to will never get it."""
-    waiting = site.campaigns.status(slug).waiting
+    waiting = _not_reached(site.campaigns.status(slug))
     if dry_run:
         click.echo(f"{slug} would end; {waiting:,} people would not get it. Nothing was changed.")
         return
     if not yes:
         click.confirm(f"End {slug} for good? {waiting:,} people have not got it yet", abort=True)
     status = site.campaigns.cancel(slug, reason)
-    skipped = status.skipped.get("cancelled", 0) + status.not_materialised
-    click.echo(f"{slug} is cancelled; {skipped:,} people will not get it.")
+    click.echo(f"{slug} is cancelled; {_not_reached(status):,} people will not get it.")
+
+
+def _not_reached(status: CampaignStatus) -> int:
+    """How many do not have it, and never will once it is cancelled; before the start, who was approved."""
+    from mailer.store.vocabulary import DeliveryState
+
+    if status.started_at is None:
+        return status.expected_count
+    on_the_wire = status.counts.get(DeliveryState.ATTEMPTING, 0)
+    return status.waiting - on_the_wire + status.skipped.get("cancelled", 0)
 
 
 @click.command()
