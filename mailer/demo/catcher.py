@@ -61,15 +61,19 @@ class Catcher:
         folder.mkdir(parents=True, exist_ok=True)
         self.port = port
         self._handler = _Keep(folder)
-        self._controller = Controller(self._handler, hostname="127.0.0.1", port=port)
+        self._controller: Controller | None = None
 
     def start(self) -> None:
         """Listen, in a thread of its own."""
+        # Made here: it holds an event loop, which only one that was started gives back.
+        self._controller = Controller(self._handler, hostname="127.0.0.1", port=self.port)
         self._controller.start()
 
     def stop(self) -> None:
         """Stop listening; the files stay."""
-        self._controller.stop(no_assert=True)
+        if self._controller is not None:
+            self._controller.stop(no_assert=True)
+            self._controller = None
 
     @property
     def caught(self) -> list[Caught]:
