@@ -89,6 +89,11 @@ def _href(value: str, placeholders: Placeholders, report: Report) -> str:
     return placeholders.pattern.sub(mark, value.strip())
 
 
+def in_address(address: str, placeholders: Placeholders) -> str:
+    """An address of the text part, its holes marked as in the HTML; what is wrong with them `place` tells."""
+    return _href(address, placeholders, lambda _problem: None) if placeholders.find(address) else address
+
+
 def _nest(tags: list[Tag], parent: object, stack: list[tuple[Tag, object]], report: Report) -> None:
     for tag in tags:
         if tag.kind is TagKind.VALUE:

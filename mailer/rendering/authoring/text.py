@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from mailer.rendering.authoring import dom
+from mailer.rendering.authoring import dom, holes
 from mailer.rendering.authoring.tags import Placeholders, TagKind
 
 #: Columns of the text part (RFC 5322, 2.1.1); addresses are longer and never broken.
@@ -202,12 +202,15 @@ def _link(node: dom.Element, writer: _Writer, skip: str) -> None:
     if address.lower().startswith("mailto:"):
         shown = shown.split("?", 1)[0]  # a subject proposed to the mail program is nothing to read
     plain = re.sub(r"\s+", " ", label).strip()
-    if not address or address.startswith("#") or plain.rstrip("/") in (address.rstrip("/"), shown):
+    if not address or address.startswith("#"):
         writer.run.append(label)
+    elif plain.rstrip("/") in (address.rstrip("/"), shown):
+        writer.run.append(holes.in_address(label, writer.placeholders))
     elif not plain:
-        writer.run.append(shown)
+        writer.run.append(holes.in_address(shown, writer.placeholders))
     else:
         space = " " if label != label.rstrip() else ""
+        shown = holes.in_address(shown, writer.placeholders)
         writer.run.append(f"\ue005{label.strip()}\ue003{shown}\ue004{space}")
 
 
