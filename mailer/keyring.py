@@ -136,19 +136,18 @@ def _read_private(path: Path) -> bytes:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise SecretsInvalid(f"The secrets file {path} is not a regular file.")
-        if status.st_mode & _forbidden_bits(path):
+        if status.st_mode & forbidden_bits(path, os.environ.get("CREDENTIALS_DIRECTORY")):
             raise SecretsInvalid(
                 f"The secrets file {path} can be read or written by others; run `chmod 600 {path}`."
             )
         return file.read(1_000_000)
 
 
-def _forbidden_bits(path: Path) -> int:
+def forbidden_bits(path: Path, credentials: str | None) -> int:
+    """The mode bits that a file with a secret must not have; `credentials` is CREDENTIALS_DIRECTORY."""
     # systemd hands a credential to an unprivileged service by an ACL, whose mask shows as group bits.
-    credentials = os.environ.get("CREDENTIALS_DIRECTORY")
-    if credentials and path.parent == Path(credentials):
-        return stat.S_IRWXO
-    return stat.S_IRWXG | stat.S_IRWXO
+    passed = bool(credentials) and path.parent == Path(credentials or "")
+    return stat.S_IRWXO if passed else stat.S_IRWXG | stat.S_IRWXO
 
 
 def _parse(data: Mapping[str, Any]) -> Secrets:

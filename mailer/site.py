@@ -66,18 +66,8 @@ class SiteFolder:
     @property
     def template_folders(self) -> tuple[Path, ...]:
         """Where templates are looked for, the site's own first."""
-        own, shipped = self.templates, bundled_templates()
+        own, shipped = self.templates, bundled("templates")
         return (own, shipped) if own.is_dir() and own.resolve() != shipped.resolve() else (shipped,)
-
-    @staticmethod
-    def bundled_templates() -> Path:
-        """The templates that ship with the program."""
-        return bundled_templates()
-
-
-def bundled_templates() -> Path:
-    """The templates that ship with the program, in a wheel or in a source tree."""
-    return bundled("templates")
 
 
 def find_site(start: Path, environ: Mapping[str, str] | None = None) -> SiteFolder:

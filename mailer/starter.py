@@ -150,7 +150,7 @@ def _copy_campaigns(folder: SiteFolder, language: str) -> Iterator[Path]:
 
 def _copy_templates(folder: SiteFolder, pattern: str) -> list[Path]:
     """Copy the bundled templates that the site does not have: to be edited, or deleted again."""
-    shipped, made = folder.bundled_templates(), []
+    shipped, made = bundled("templates"), []
     for source in sorted(path for path in shipped.glob(pattern) if path.is_file()):
         relative = source.relative_to(shipped)
         target = folder.templates / relative

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from typing import Any
 
 from sqlalchemy import update
@@ -15,15 +14,14 @@ from mailer.campaigns.model import Move, after, drift_reason
 from mailer.campaigns.queries import CampaignRow
 from mailer.errors import MailerError
 from mailer.store import Store
+from mailer.store.bulk import breathe
 from mailer.store.schema import Delivery
 from mailer.store.vocabulary import CampaignState, DeliveryState, SkipReason, Stream
 
 _log = logging.getLogger("mailer.campaigns")
 
-# Rows settled per transaction when a campaign is cancelled, and the pause after each on SQLite:
-# a person who leaves meanwhile gets the write lock in between.
+# Rows settled per transaction when a campaign is cancelled.
 CANCEL_SLICE = 1_000
-BREATH_SECONDS = 0.004
 
 
 class NotScheduled(MailerError):
@@ -103,8 +101,7 @@ def skip_waiting(store: Store, campaign_id: int) -> int:
             skipped += result.rowcount
         if len(ids) < CANCEL_SLICE:
             return skipped
-        if store.is_sqlite:
-            time.sleep(BREATH_SECONDS)
+        breathe(store)
 
 
 def _make(

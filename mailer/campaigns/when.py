@@ -146,11 +146,7 @@ def _zone_word(word: str | None) -> str | None:
         return None
     if word.upper() in ("UTC", "GMT", "Z"):
         return "UTC"
-    return next((zone for zone in (word,) if zone in available_timezones()), None) or _respelled(word)
-
-
-def _respelled(word: str) -> str:
-    """`europe/berlin` is understood; anything else is left for `zone_named` to refuse."""
+    # `europe/berlin` is understood; anything else is left for `zone_named` to refuse.
     return next((zone for zone in available_timezones() if zone.lower() == word.lower()), word)
 
 

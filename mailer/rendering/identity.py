@@ -66,6 +66,12 @@ class SiteIdentity:
     message_id_domain: str = ""
     language: str = "en"
 
+    @property
+    def postal_lines(self) -> tuple[str, ...]:
+        """The postal address line by line: as the block writes it, so the gate looks for it."""
+        lines = (line.strip(" ,") for line in self.postal_address.splitlines())
+        return tuple(line for line in lines if line)
+
 
 @dataclass(frozen=True, slots=True)
 class FieldSpec:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import stat
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from mailer.keyring import forbidden_bits
 from mailer.settings.model import Settings
 from mailer.settings.problems import (
     Problem,
@@ -29,7 +29,6 @@ _NO_SECRETS = {
     "url": "holds a password, which must not stand in the file; use MAILER_DATABASE__URL.",
 }
 _PASSWORD_IN_URL = re.compile(r"[^:]+://[^/@]*:[^/@]+@")
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def load_settings(path: Path, environ: Mapping[str, str]) -> Settings:
@@ -133,9 +132,7 @@ def _read_passwords(raw: Mapping[str, Any], source: Source, credentials: str | N
             continue
         file = relay["password_file"] = source.path.parent / relay["password_file"]
         try:
-            # systemd hands a credential over by an ACL, whose mask shows as group bits.
-            private = stat.S_IRWXO if credentials and file.parent == Path(credentials) else _OTHERS
-            if file.stat().st_mode & private:
+            if file.stat().st_mode & forbidden_bits(file, credentials):
                 sentence = f"names {file}, which others can read. Run: chmod 600 {file}"
                 yield source.problem(("smtp", name, "password_file"), sentence)
             relay.setdefault("password", file.read_text(encoding="utf-8").strip())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,6 +12,7 @@ from mailer import clock
 from mailer.audit import Entry, Ledger
 from mailer.audit.ledger import erase_payloads
 from mailer.store import Store
+from mailer.store.bulk import breathe
 from mailer.store.schema import (
     Delivery,
     LedgerEntry,
@@ -28,7 +28,6 @@ from mailer.subscribers.model import ABSENT, Event, after
 
 #: Rows per transaction: about 10 ms on a small machine, far below the 50 ms an opt-out may wait.
 SLICE = 50
-_BREATH_SECONDS = 0.005
 #: A sign-up that could not be judged for so long is no longer what the person is waiting for; long
 #: enough to lose none to a weekend without a worker, as long as an unconfirmed row lives by default.
 REQUEST_LIFE = timedelta(days=7)
@@ -48,7 +47,7 @@ def purge_unconfirmed(store: Store, ledger: Ledger) -> int:
         total += done
         if done < SLICE:
             break
-        time.sleep(_BREATH_SECONDS)
+        breathe(store)
     with store.write() as connection:
         now = clock.now()
         purge_counts(connection, now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -23,23 +23,22 @@ class ErrorKind:
     """Which words an error page uses: the keys page.error.<name>.title and .lead."""
 
     name: str
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
-_NO_HEADERS: Mapping[str, str] = {}
 #: A status that is not here reads as "bad_request" (4xx) or "crash" (5xx).
 KINDS: Mapping[int, ErrorKind] = {
-    400: ErrorKind("bad_request", _NO_HEADERS),
-    403: ErrorKind("clear_text", _NO_HEADERS),
-    404: ErrorKind("not_found", _NO_HEADERS),
-    405: ErrorKind("method", _NO_HEADERS),
+    400: ErrorKind("bad_request"),
+    403: ErrorKind("clear_text"),
+    404: ErrorKind("not_found"),
+    405: ErrorKind("method"),
     408: ErrorKind("slow", {"Connection": "close"}),
     413: ErrorKind("too_large", {"Connection": "close"}),
-    500: ErrorKind("crash", _NO_HEADERS),
+    500: ErrorKind("crash"),
     503: ErrorKind("busy", {"Retry-After": "10"}),
 }
-LINK_BROKEN = ErrorKind("link", _NO_HEADERS)
-LINK_EXPIRED = ErrorKind("expired", _NO_HEADERS)
+LINK_BROKEN = ErrorKind("link")
+LINK_EXPIRED = ErrorKind("expired")
 
 
 def error_page(request: Request, status: int, reference: str = "") -> Response:
@@ -50,7 +49,7 @@ def error_page(request: Request, status: int, reference: str = "") -> Response:
 def on_http(request: Request, error: Exception) -> Response:
     """Refused by the router or a route: 404, 405, 400, 413."""
     assert isinstance(error, HTTPException)
-    return _answer(request, error.status_code, _kind(error.status_code), headers=error.headers or {})
+    return _answer(request, error.status_code, _kind(error.status_code), headers=error.headers)
 
 
 def on_token(request: Request, error: Exception) -> Response:
@@ -75,9 +74,9 @@ def _answer(
     kind: ErrorKind,
     *,
     reference: str = "",
-    headers: Mapping[str, str] = _NO_HEADERS,
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
-    sent = {**kind.headers, **headers, "X-Robots-Tag": "noindex"}
+    sent = {**kind.headers, **(headers or {}), "X-Robots-Tag": "noindex"}
     if wants_json(request):
         words = wording(web_of(request).language(request)).text
         body = {"status": "error", "message": words(f"page.error.{kind.name}.lead")}

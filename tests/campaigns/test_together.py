@@ -12,9 +12,10 @@ from sqlalchemy import func, select
 from mailer import clock
 from mailer.campaigns import audience, queries
 from mailer.campaigns.audience import materialise_slice
-from mailer.campaigns.control import BREATH_SECONDS, cancel
+from mailer.campaigns.control import cancel
 from mailer.campaigns.due import start_due
 from mailer.campaigns.status import status_of
+from mailer.store.bulk import BREATH_SECONDS
 from mailer.store.schema import Delivery
 from mailer.store.vocabulary import CampaignState, DeliveryState
 from tests.campaigns.conftest import add_campaign_row

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mailer.site import SiteFolder, SiteNotFound, bundled_templates, find_site
+from mailer.bundled import bundled
+from mailer.site import SiteFolder, SiteNotFound, find_site
 
 
 @pytest.fixture
@@ -68,10 +69,10 @@ def test_the_data_folder_is_made_closed_to_others(root: Path) -> None:
 
 def test_own_templates_shadow_the_bundled_ones(root: Path) -> None:
     folder = SiteFolder(root)
-    assert folder.template_folders == (bundled_templates(),)
+    assert folder.template_folders == (bundled("templates"),)
     folder.templates.mkdir()
-    assert folder.template_folders == (folder.templates, bundled_templates())
+    assert folder.template_folders == (folder.templates, bundled("templates"))
 
 
 def test_the_bundled_templates_are_there() -> None:
-    assert (SiteFolder.bundled_templates() / "web").is_dir()
+    assert (bundled("templates") / "web").is_dir()

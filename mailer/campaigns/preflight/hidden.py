@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from html import unescape
 
 from mailer.campaigns.draft import Draft
 from mailer.campaigns.preflight.places import everything, problem, shortened, specimens, visible
@@ -36,18 +37,11 @@ def hidden_text(draft: Draft) -> Iterator[Problem]:
 def padding(draft: Draft) -> Iterator[Problem]:
     """Strings of invisible characters."""
     for specimen in specimens(draft, SAMPLE):
-        if _PADDING.search(_entities(specimen.html)):
+        if _PADDING.search(unescape(specimen.html)):
             yield problem(
                 draft, "hidden-padding", "the HTML holds a run of invisible characters",
                 "Remove it; write a longer preheader instead.", at=("&zwnj;", "&#8204;", "\u200c", "&#847;"),
             )  # fmt: skip
-
-
-def _entities(html: str) -> str:
-    """The entities that such runs are written with, as characters."""
-    names = {"zwnj": "\u200c", "zwj": "\u200d", "shy": "\u00ad", "nbsp": "\u00a0", "#847": "\u034f", "#8204": "\u200c",
-             "#8203": "\u200b", "#8199": "\u2007", "#65279": "\ufeff"}  # fmt: skip
-    return re.sub(r"&([#\w]+);", lambda found: names.get(found[1], found[0]), html)
 
 
 def _without(everything_said: str, shown: str) -> str:

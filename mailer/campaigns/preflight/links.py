@@ -21,16 +21,7 @@ SHORTENERS = frozenset(
 #: Words of a link that say nothing outside their sentence (WCAG 2.4.4).
 _VAGUE = frozenset(
     ("click here", "here", "read more", "more", "link", "this link", "learn more", "click")
-    + (
-        "hier",
-        "hier klicken",
-        "klicken sie hier",
-        "mehr",
-        "weiterlesen",
-        "mehr lesen",
-        "mehr erfahren",
-        "link",
-    )
+    + ("hier", "hier klicken", "klicken sie hier", "mehr", "weiterlesen", "mehr lesen", "mehr erfahren")
 )
 _URL = re.compile(r"https?://[^\s<>\"')\]]+")
 

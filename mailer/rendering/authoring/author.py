@@ -227,10 +227,9 @@ def _tree(body: Body, layout: str, work: Authoring) -> Element:
         return _in_layout(mjml.Content(html=markdown.to_html(located, work.placeholders)), layout, work)
     root, problems = read_mjml(located)
     work.errors += problems
-    elements = [child for child in root.children if isinstance(child, Element)]
-    if any(element.name == "mjml" for element in elements):
-        return next(element for element in elements if element.name == "mjml")
-    return _in_layout(mjml.Content(elements=tuple(elements)), layout, work)
+    elements = tuple(child for child in root.children if isinstance(child, Element))
+    whole = next((element for element in elements if element.name == "mjml"), None)
+    return whole or _in_layout(mjml.Content(elements=elements), layout, work)
 
 
 def _in_layout(content: mjml.Content, layout: str, work: Authoring) -> Element:
@@ -244,9 +243,7 @@ def _in_layout(content: mjml.Content, layout: str, work: Authoring) -> Element:
         (child for child in root.children if isinstance(child, Element) and child.name == "mjml"), None
     )
     if tree is None:
-        work.errors.append(Problem(body.path, 1, "layout.mjml", "The layout has no <mjml> element."))
-        work.stop_on_errors()
-        raise AssertionError("unreachable")
+        raise RenderError([Problem(body.path, 1, "layout.mjml", "The layout has no <mjml> element.")])
     if not mjml.place_content(tree, mark, content, work.errors):
         work.warnings.append(
             Problem(body.path, None, "layout.content", "The layout has no {{ content }}; the message was put last.",
@@ -305,7 +302,4 @@ def _template_problem(error: Exception, body: Body) -> Problem:
     message = message[0].upper() + message[1:]
     if not message.endswith((".", "!", "?")):
         message += "."
-    return replace(
-        Problem(body.path, None, "template.run", message),
-        line=None if line is None else body.first_line + line - 1,
-    )
+    return Problem(body.path, None if line is None else body.first_line + line - 1, "template.run", message)

@@ -43,7 +43,6 @@ _HIDING: Final[dict[str, Callable[[str], bool]]] = {
     "-webkit-text-fill-color": lambda value: value == "transparent",
     "text-indent": lambda value: abs(_pixels(value, 0)) > 100,
     "line-height": lambda value: value == "0" or (_pixels(value) < 4 and not re.fullmatch(r"[\d.]+", value)),
-    "user-select": lambda value: False,
     "pointer-events": lambda value: value == "none",
     "letter-spacing": lambda value: value != "normal" and not abs(_pixels(value)) <= 2,
     "word-spacing": lambda value: value != "normal" and not abs(_pixels(value)) <= 5,
@@ -145,7 +144,7 @@ def _rule(node: Any) -> Iterator[Finding]:
         prelude = tinycss2.serialize(node.prelude)
         if any(token.type == "error" for token in node.prelude):
             yield Finding(node.source_line, "css.syntax", "This style rule has a bracket too many before it.")
-        if BLOCK_CLASS in prelude or BLOCK_CLASS[:6] in prelude:
+        if BLOCK_CLASS[:6] in prelude:
             yield Finding(node.source_line, "css.block", "A style rule may not name the unsubscribe block.")
         everywhere = could_match(prelude)
         if everywhere and _PSEUDO_ELEMENT.search(prelude):
@@ -223,12 +222,8 @@ def _declaration(line: int, name: str, value: str, *, everywhere: bool) -> Itera
         yield Finding(
             line, "css.margin", f"`{name}: {value}` pulls a box over others.", "Use at least -60px."
         )
-    elif any(abs(_pixels(part, 0)) > _FAR for part in value.split()) and name != "mso-line-height-rule":
-        far = "border-radius" in name
-        if not far:
-            yield Finding(
-                line, "css.size", f"`{name}: {value}` is larger than any mail.", f"Stay below {_FAR}px."
-            )
+    elif "border-radius" not in name and any(abs(_pixels(part, 0)) > _FAR for part in value.split()):
+        yield Finding(line, "css.size", f"`{name}: {value}` is larger than any mail.", f"Stay below {_FAR}px.")
     elif re.search(r"expression\s*\(|javascript:|vbscript:", value, re.IGNORECASE):
         yield Finding(line, "css.script", f"`{name}` runs a script.", "Remove it.")
     elif name.startswith("--mailer"):

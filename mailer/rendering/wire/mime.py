@@ -122,8 +122,7 @@ def feedback_id(slug: str, list_name: str, message_class: MessageClass, site: Si
 
 
 def _must_show(list_: ListIdentity, site: SiteIdentity) -> tuple[str, ...]:
-    address = [line.strip(" ,") for line in site.postal_address.splitlines()]
-    return tuple(word for word in (list_.title, *address, site.privacy_contact) if word)
+    return tuple(word for word in (list_.title, *site.postal_lines, site.privacy_contact) if word)
 
 
 def _wire(program: Program) -> Program:

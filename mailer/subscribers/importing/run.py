@@ -18,6 +18,7 @@ from mailer.keyring import Secrets
 from mailer.settings import Settings
 from mailer.settings.model import Language
 from mailer.store import Store, StoreBusy, StoreError
+from mailer.store.bulk import BREATH_SECONDS, breathe
 from mailer.store.vocabulary import Stream
 from mailer.subscribers import queries
 from mailer.subscribers.caps import Caps
@@ -42,7 +43,6 @@ _logger = logging.getLogger("mailer.subscribers")
 SLICE_SECONDS = 0.05
 _FIRST_SLICE = 200
 _SMALLEST_SLICE, _LARGEST_SLICE = 50, 2000
-_BREATH_SECONDS = 0.004
 _TRIES = 4
 _SOURCE_LENGTH = 64
 _KINDS = {standing: number for number, standing in enumerate(Standing, start=1)}
@@ -185,7 +185,7 @@ class _Run:
             except (IntegrityError, StoreBusy):
                 if not tries_left:
                     raise
-                time.sleep(_BREATH_SECONDS)
+                time.sleep(BREATH_SECONDS)
         raise AssertionError("the loop returns or raises")
 
     def _write_once(self, writer: SliceWriter, rows: Sequence[ImportRow]) -> Written:
@@ -196,8 +196,7 @@ class _Run:
         # Halfway to the size that would fit: one slow disk flush must not make all slices tiny.
         fitting = len(rows) * SLICE_SECONDS * 0.7 / took
         self._size = int(min(max((self._size + fitting) / 2, _SMALLEST_SLICE), _LARGEST_SLICE))
-        if self._site.store.is_sqlite:
-            time.sleep(_BREATH_SECONDS)
+        breathe(self._site.store)
         return written
 
     def _writer(self, columns: Columns) -> SliceWriter:

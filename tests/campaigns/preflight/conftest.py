@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import pytest
 import yaml
 
+from mailer.bundled import bundled
 from mailer.campaigns.draft import Draft, compile_source, identity_of, try_on
 from mailer.campaigns.preflight import RULES, run_preflight
 from mailer.campaigns.recipients import Linker, empty_person, sample_person, worst_person
@@ -64,7 +65,7 @@ def _draft(
 ) -> Draft:
     source = read_campaign(campaigns, "week-47")
     renderer = Renderer(
-        template_dirs=[folder.templates, folder.bundled_templates()],
+        template_dirs=[folder.templates, bundled("templates")],
         site=site_identity(settings),
         fields=field_specs(settings),
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mailer.addresses import Mailbox
+from mailer.bundled import bundled
 from mailer.rendering import CompiledMessage, Gate, Renderer, RenderError
 from mailer.rendering.identity import Body, ListIdentity, MessageSource
 from mailer.site import SiteFolder
@@ -42,7 +43,7 @@ def source(
 @pytest.fixture
 def renderer(tmp_path: Path) -> Renderer:
     folder = SiteFolder(tmp_path)
-    return Renderer(template_dirs=[folder.templates, folder.bundled_templates()], site=SITE, fields=FIELDS)
+    return Renderer(template_dirs=[folder.templates, bundled("templates")], site=SITE, fields=FIELDS)
 
 
 def passed(message: CompiledMessage, **fields: object) -> EmailMessage:
