@@ -58,6 +58,10 @@ class DeliveryState(StrEnum):
     UNKNOWN = "unknown"
 
 
+#: Due for a claim: in nobody's hand and not settled.
+WAITING = frozenset({DeliveryState.QUEUED, DeliveryState.DEFERRED})
+
+
 class SkipReason(StrEnum):
     """Why a delivery was settled without an attempt."""
 

@@ -14,12 +14,11 @@ from mailer.errors import MailerError
 from mailer.keyring import Secrets, address_hash
 from mailer.store import Store
 from mailer.store.schema import Delivery
-from mailer.store.vocabulary import ALL_LISTS, DeliveryState, SkipReason, Stream, SuppressionReason
+from mailer.store.vocabulary import ALL_LISTS, WAITING, DeliveryState, SkipReason, Stream, SuppressionReason
 from mailer.subscribers import queries, traces
 from mailer.subscribers.model import LIFTED_BY_CONFIRMING, SUPPRESSION_POLICY
 
 _logger = logging.getLogger("mailer.subscribers")
-_WAITING = (DeliveryState.QUEUED, DeliveryState.DEFERRED)
 #: A person's own "no" that outlasts a wish to be forgotten: leaving adds nothing to it.
 STRONGER = frozenset(
     reason
@@ -138,7 +137,7 @@ def _skip(connection: Connection, delivery_ids: list[int]) -> int:
     """Settle what waits without an attempt; a claim in a sender's hand finishes or is put down there."""
     return connection.execute(
         update(Delivery)
-        .where(Delivery.id.in_(delivery_ids), Delivery.state.in_(_WAITING))
+        .where(Delivery.id.in_(delivery_ids), Delivery.state.in_(WAITING))
         .values(
             state=DeliveryState.SKIPPED,
             skip_reason=SkipReason.ERASED,

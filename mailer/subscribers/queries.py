@@ -30,14 +30,13 @@ from mailer.store.schema import (
 from mailer.store.vocabulary import (
     ALL_LISTS,
     SYSTEM_STREAM,
+    WAITING,
     DeliveryKind,
     DeliveryState,
     SkipReason,
     SubscriptionState,
     SuppressionReason,
 )
-
-_WAITING = (DeliveryState.QUEUED, DeliveryState.DEFERRED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,7 +397,7 @@ def skip_waiting(
         update(Delivery)
         .where(
             Delivery.subscription_id.in_(subscription_ids),
-            Delivery.state.in_(_WAITING),
+            Delivery.state.in_(WAITING),
             Delivery.kind.in_(kinds),
         )
         .values(state=DeliveryState.SKIPPED, skip_reason=reason, next_attempt_at=None, settled_at=now)
