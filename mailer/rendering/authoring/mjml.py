@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from html import unescape
+from itertools import takewhile
 from typing import Final
 
 from mjml import mjml2html
@@ -16,6 +18,11 @@ from mailer.rendering.identity import Problem
 
 #: Where `{% if %}` may stand between elements: the compiler puts `mj-raw` there as it is.
 _RAW_PARENTS: Final = frozenset({"mj-body", "mj-section", "mj-column", "mj-group", "mj-hero"})
+#: Where the compiler makes a row of each element but `mj-raw`.
+_ROW_PARENTS: Final = frozenset({"mj-column", "mj-hero"})
+#: An image and a statement in a `skeleton`; no author writes these characters.
+_IMAGE: Final = "\ue006"
+_MARK: Final = "\ue007"
 #: What content needs around it, by the element `{{ content }}` stands in.
 _WRAPPERS: Final = {
     "mj-body": ("mj-section", "mj-column", "mj-text"),
@@ -83,7 +90,7 @@ class Compiling:
         if (parent is not None and parent.name == "mj-attributes") or element.name == "mj-breakpoint":
             return f"<{element.name}{attrs} />"
         if element.content is not None:
-            inner = self.piece(element)
+            inner = self.piece(element, parent)
         else:
             inner = "".join(
                 self.words(child, element) if isinstance(child, Words) else self.element(child, element)
@@ -136,7 +143,7 @@ class Compiling:
         marks = self.placeholders.statement.findall(words.located.text)
         return "".join(f"<mj-raw><!--{mark}--></mj-raw>" for mark in marks)
 
-    def piece(self, element: Element) -> str:
+    def piece(self, element: Element, parent: Element | None) -> str:
         assert element.content is not None
         if element.name == "mj-style":
             html = element.content.text
@@ -144,6 +151,8 @@ class Compiling:
             html = dom.escape_text(dom.text_of(dom.parse_fragment(element.content.text).root))
         else:
             html = self.normal(element.content, _CONTEXT.get(element.name, "div"))
+            if element.name == "mj-raw" and parent is not None and parent.name in _ROW_PARENTS:
+                html = _as_row(html)
         self.pieces.append(html)
         return f"zq{self.placeholders.nonce}k{len(self.pieces) - 1:05d}qz"
 
@@ -166,6 +175,7 @@ class Compiling:
                 )
         self.syntax(fragment.errors, content)
         self.unquoted(content)
+        self.moved(text, fragment.root, content)
         _keep_rows_together(fragment.root, context, self.placeholders)
         self.inspect(fragment.root, content)
         return dom.serialise(fragment.root)
@@ -195,6 +205,30 @@ class Compiling:
                         "Put the value between quotes.",
                     )  # fmt: skip
 
+    def moved(self, text: str, root: dom.Node, content: Located) -> None:
+        """Find words that HTML5 takes out of a table, and so out of the `if` that decides about them."""
+        tags = [tag for tag in self.placeholders.find(content.text) if tag.kind is not TagKind.VALUE]
+        before, after = self.skeleton(text), self.skeleton(dom.serialise(root))
+        if not tags or before == after:
+            return
+        alike = takewhile(lambda pair: pair[0] == pair[1], zip(before, after, strict=False))
+        same = sum(one == _MARK for one, _ in alike)
+        tag = tags[min(max(same - 1, 0), len(tags) - 1)]
+        self.problem(
+            tag.origin, "hole.moved", f"What `{tag.words}` decides about stands in a table outside its cells.",
+            "Put it into a cell: <td>…</td>; else mail programs move it away.",
+        )  # fmt: skip
+
+    def skeleton(self, html: str) -> str:
+        """What is seen and decided, in its order: words without white space, images, statements."""
+
+        def kept(found: re.Match[str]) -> str:
+            if found[0].startswith("<!--"):
+                return _MARK if self.placeholders.statement.search(found[0]) else ""
+            return _IMAGE if found[0][:4].lower() == "<img" else ""
+
+        return re.sub(r"\s+", "", unescape(_TAG.sub(kept, html)))
+
     def statements_as_comments(self, text: str) -> str:
         """Statement placeholders in text become comments, which tables keep in their place."""
         out: list[str] = []
@@ -209,6 +243,12 @@ class Compiling:
             at = found.end()
         out.append(self.placeholders.statement.sub(comment, text[at:]))
         return "".join(out)
+
+
+def _as_row(html: str) -> str:
+    """Raw HTML as a row of its own: the compiler makes a column a table, which holds nothing but rows."""
+    words = re.sub(r"<!--.*?-->", "", html, flags=re.DOTALL).strip()
+    return f"<tr><td>{html}</td></tr>" if words else html
 
 
 def _keep_rows_together(root: dom.Node, context: str, placeholders: Placeholders) -> None:

@@ -226,31 +226,51 @@ def _is_data(table: dom.Element) -> bool:
 
 def _table(table: dom.Element, writer: _Writer, skip: str) -> None:
     """The caption and the rows of a data table, one line each, cells parted by bars."""
-    for caption in (child for child in dom.children(table) if dom.is_element(child)):
-        if caption.name == "caption":
-            _block(caption, writer, skip)
     for node in _rows(table):
         if dom.is_comment(node):
             writer.out += writer.placeholders.statement.findall(node.data or "")
-            continue
-        cells: list[str] = []
-        for cell in dom.children(node):
-            if dom.is_element(cell) and cell.name in ("td", "th"):
-                inner = _Writer(writer.placeholders, in_line=True)
-                _children(cell, inner, skip)
-                inner.flush()
-                cells.append(re.sub(r"\s+", " ", "".join(inner.out)).strip())
-        if any(cells):
-            writer.out.append(f"{writer.prefix}{' | '.join(cells)}\n")
+        elif dom.is_element(node) and node.name == "caption":
+            _block(node, writer, skip)
+        elif row := _row(node, writer, skip):
+            writer.out.append(f"{writer.prefix}{row}\n")
     writer.out.append("\n")
 
 
 def _rows(node: dom.Node) -> Iterable[dom.Node]:
     for child in dom.children(node):
-        if dom.is_comment(child) or (dom.is_element(child) and child.name == "tr"):
+        if dom.is_comment(child) or (dom.is_element(child) and child.name in ("tr", "caption")):
             yield child
         elif dom.is_element(child) and child.name in ("thead", "tbody", "tfoot"):
             yield from _rows(child)
+
+
+def _row(row: dom.Node, writer: _Writer, skip: str) -> str:
+    """One line; a cell inside a choice takes its bar along. Empty when no cell says anything."""
+    pieces: list[tuple[bool, str]] = []
+    always: int | None = None  # the first cell that every recipient sees
+    depth = 0
+    for child in dom.children(row):
+        for mark in writer.placeholders.statement.findall(child.data or "") if dom.is_comment(child) else ():
+            kind = writer.placeholders.find(mark)[0].kind
+            depth += (kind is TagKind.IF) - (kind is TagKind.ENDIF)
+            pieces.append((False, mark))
+        if dom.is_element(child) and child.name in ("td", "th"):
+            if always is None and not depth:
+                always = len(pieces)
+            pieces.append((True, _cell(child, writer, skip)))
+    cells = [at for at, (is_cell, _) in enumerate(pieces) if is_cell]
+    if not any(pieces[at][1] for at in cells):
+        return ""
+    first = cells[0] if always is None else always
+    bars = {at: ("", " | ") if at < first else (" | ", "") for at in cells if at != first}
+    return "".join(words.join(bars.get(at, ("", ""))) for at, (_, words) in enumerate(pieces))
+
+
+def _cell(cell: dom.Element, writer: _Writer, skip: str) -> str:
+    inner = _Writer(writer.placeholders, in_line=True)
+    _children(cell, inner, skip)
+    inner.flush()
+    return re.sub(r"\s+", " ", "".join(inner.out)).strip()
 
 
 def _collapse(text: str, writer: _Writer) -> str:
