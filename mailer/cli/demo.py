@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,4 +65,5 @@ def _serve_inbox(stage: Stage) -> None:
     port = free_ports(1)[0]
     click.echo(f"The inbox is at http://127.0.0.1:{port}, the site at {stage.url}; stop both with Ctrl-C.")
     inbox = create_inbox(lambda: stage.catcher.caught, site_url=stage.url)
-    uvicorn.run(inbox, host="127.0.0.1", port=port, log_level="warning")
+    with suppress(KeyboardInterrupt):  # that is how it is meant to end
+        uvicorn.run(inbox, host="127.0.0.1", port=port, log_level="critical", lifespan="off")
