@@ -9,6 +9,7 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,14 @@ _RETRY_SECONDS = (0.001, 0.002)
 # An opt-out that cannot be written in this time answers 503, never 200 (D34).
 PATIENCE_SECONDS = 10.0
 _PRIVATE = stat.S_IRUSR | stat.S_IWUSR
+_PRAGMAS = (
+    "foreign_keys = ON",
+    "secure_delete = ON",
+    # FULL: an opt-out or a claim that was answered for survives a power cut.
+    "synchronous = FULL",
+    "temp_store = MEMORY",
+    "journal_mode = WAL",
+)
 _BUSY_CODES = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _UNUSABLE_CODES = frozenset(
     {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_NOTADB}
@@ -131,12 +140,9 @@ def _make_private(path: Path) -> None:
 
 
 def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA secure_delete = ON")
-    # FULL: an opt-out or a claim that was answered for survives a power cut.
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA temp_store = MEMORY")
-    _retry_busy(lambda: connection.execute("PRAGMA journal_mode = WAL"), PATIENCE_SECONDS)
+    # Each of them may read the file, and finds it locked while another process makes it or closes it.
+    for pragma in _PRAGMAS:
+        _retry_busy(partial(connection.execute, f"PRAGMA {pragma}"), PATIENCE_SECONDS)
 
 
 def _begin_sqlite(connection: Connection) -> None:
