@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import fcntl
 import hashlib
 import hmac
 import os
@@ -16,6 +17,7 @@ import secrets as random_source
 import stat
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import pairwise
@@ -107,10 +109,11 @@ def rotate_token_key(path: Path, *, retire_old: bool = False) -> TokenKey:
 
     Raises SecretsInvalid.
     """
-    secrets = load_secrets(path)
-    key = _new_key(secrets.token_keys)
-    old = tuple(replace(k, retired=k.retired or retire_old) for k in secrets.token_keys)
-    _write(path, replace(secrets, token_keys=(*old, key)), exclusive=False)
+    with _alone_in(path.parent):
+        secrets = load_secrets(path)
+        key = _new_key(secrets.token_keys)
+        old = tuple(replace(k, retired=k.retired or retire_old) for k in secrets.token_keys)
+        _write(path, replace(secrets, token_keys=(*old, key)), exclusive=False)
     return key
 
 
@@ -121,6 +124,22 @@ def derive_key(secret: bytes, purpose: str) -> bytes:
 
 def _random() -> bytes:
     return random_source.token_bytes(KEY_BYTES)
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """One at a time: of two that read the keys and write them back, the second would drop the first one's."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise SecretsInvalid(
+            f"The folder {folder} of the secrets cannot be opened: {error.strerror}."
+        ) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _new_key(existing: tuple[TokenKey, ...]) -> TokenKey:

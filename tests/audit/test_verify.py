@@ -443,3 +443,10 @@ def test_a_range_is_read_up_to_the_most_that_one_seal_covers() -> None:
 def test_a_finding_reads_as_a_sentence(chain: Callable[..., Verdict]) -> None:
     (finding,) = chain("DELETE FROM ledger WHERE id = 6").findings
     assert finding == Finding(6, "Row 6 is missing: seal 2 covers it.")
+
+
+@pytest.mark.rule("C4")
+def test_a_row_moved_with_its_seals_word_for_it_breaks_the_seal(chain: Callable[..., Verdict]) -> None:
+    """The order is kept and the seal says the new id; the link still knows the old one."""
+    verdict = chain("UPDATE ledger SET id = 40 WHERE id = 4", "UPDATE seals SET ids = '1-3,40' WHERE id = 1")
+    assert said(verdict) == ["Seal 1 over rows 1-3,40 does not match them."]

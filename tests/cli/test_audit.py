@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from mailer.addresses import parse_address
 from mailer.application import open_site
 from mailer.audit import seal
+from mailer.audit.ledger import erase_payloads
 from mailer.cli.main import main
 from mailer.keyring import address_hash
 from mailer.site import SiteFolder
@@ -51,7 +52,7 @@ def test_an_altered_record_is_named_and_the_exit_code_says_so(
 ) -> None:
     with sqlite3.connect(site_folder.root / "data" / "mailer.db") as connection:
         connection.execute("DROP TRIGGER ledger_update")
-        connection.execute("UPDATE ledger SET payload = '{\"list\":\"clearance\"}' WHERE id = 1")
+        connection.execute('UPDATE ledger SET payload = \'{"list":"clearance"}\' WHERE id = 1')
     result = run("verify")
     assert result.exit_code == 1
     assert result.output == "Row 1 (confirmed) was altered: its payload is not the one recorded.\n"
@@ -59,7 +60,10 @@ def test_an_altered_record_is_named_and_the_exit_code_says_so(
 
 def test_records_are_shown_newest_first(run: Callable[..., Result]) -> None:
     shown = json.loads(run("show", "--json").output)
-    assert [(each["event"], each["stream"]) for each in shown] == [("schedule", "audit"), ("confirmed", "consent")]
+    assert [(each["event"], each["stream"]) for each in shown] == [
+        ("schedule", "audit"),
+        ("confirmed", "consent"),
+    ]
 
 
 def test_records_about_one_address_are_found_without_storing_the_address(run: Callable[..., Result]) -> None:
@@ -70,3 +74,60 @@ def test_records_about_one_address_are_found_without_storing_the_address(run: Ca
 def test_the_table_reads_in_plain_words(run: Callable[..., Result]) -> None:
     output = run("show", "--stream", "audit").output
     assert "schedule" in output and "week-48" in output and "confirmed" not in output
+
+
+def test_verifying_seals_what_was_new_so_that_a_later_edit_is_found(
+    run: Callable[..., Result], site_folder: SiteFolder
+) -> None:
+    site = open_site(site_folder.root, {})
+    with site.store.write() as connection:
+        site.ledger.append(connection, stream=Stream.AUDIT, event="export", payload={})
+    site.close()
+    assert run("verify").output == "3 records in 1 seals: nothing was altered, nothing is missing.\n"
+    assert run("verify").output == "3 records in 2 seals: nothing was altered, nothing is missing.\n"
+
+
+def test_a_ledger_at_fault_is_not_sealed_over(run: Callable[..., Result], site_folder: SiteFolder) -> None:
+    with sqlite3.connect(site_folder.root / "data" / "mailer.db") as connection:
+        connection.execute("DROP TRIGGER ledger_update")
+        connection.execute("UPDATE ledger SET seal_id = NULL WHERE id = 2")
+    for _ in range(2):
+        assert run("verify").output == "Row 2 is missing: seal 1 covers it.\n"
+
+
+def test_the_verdict_for_programs_names_each_row(run: Callable[..., Result], site_folder: SiteFolder) -> None:
+    assert json.loads(run("verify", "--json").output) == {"rows": 2, "seals": 1, "findings": []}
+    with sqlite3.connect(site_folder.root / "data" / "mailer.db") as connection:
+        connection.execute("DROP TRIGGER ledger_delete")
+        connection.execute("DELETE FROM ledger WHERE id = 2")
+    result = run("verify", "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.output)["findings"] == [
+        {"row": 2, "message": "Row 2 is missing: seal 1 covers it."}
+    ]
+
+
+@pytest.mark.rule("C20")
+def test_a_table_row_shortens_what_is_long_and_leaves_out_what_is_empty(
+    run: Callable[..., Result], site_folder: SiteFolder
+) -> None:
+    site = open_site(site_folder.root, {})
+    with site.store.write() as connection:
+        said = {"wording": "w" * 80, "ip": None, "note": "", "fields": {}, "list": "weekly", "n": 0}
+        number = site.ledger.append(connection, stream=Stream.CONSENT, event="requested", payload=said)
+        erase_payloads(connection, [1])
+    site.close()
+    shown = " ".join(run("show").output.split())
+    assert "w" * 59 + "…" in shown.replace(" ", "") and "w" * 60 not in shown.replace(" ", "")
+    assert (
+        "list weekly, n 0" in shown and "ip " not in shown and "note" not in shown and "fields" not in shown
+    )
+    assert "(erased)" in shown
+    records = {each["id"]: each["payload"] for each in json.loads(run("show", "--json").output)}
+    assert records[1] is None and records[number] == said
+
+
+def test_a_record_for_programs_has_five_names(run: Callable[..., Result]) -> None:
+    shown = json.loads(run("show", "--json", "--event", "schedule").output)
+    assert [set(each) for each in shown] == [{"id", "at", "stream", "event", "payload"}]
+    assert shown[0]["at"].endswith("+00:00")

@@ -254,3 +254,46 @@ def test_ordinary_addresses_survive_unchanged(text: str) -> None:
         return
     # The strategy makes names such as `a@1.2` or with an invalid xn-- label now and then.
     assert refused.reason in (AddressFault.LITERAL, AddressFault.DOMAIN)
+
+
+@pytest.mark.rule("A69")
+@given(st.emails(), st.integers(0, 2**64))
+def test_the_case_of_an_ascii_address_never_makes_another_person(text: str, bits: int) -> None:
+    """Comparison is by key: equal for every spelling, and a key is its own key."""
+    mixed = "".join(c.upper() if bits >> place % 64 & 1 else c.lower() for place, c in enumerate(text))
+    try:
+        address, other = parse_address(text), parse_address(mixed)
+    except AddressInvalid:
+        return
+    assert address.key == other.key == parse_address(address.key).key
+    assert (address == other) is (address.local == other.local)
+
+
+@given(st.emails(), st.emails())
+def test_two_addresses_share_a_key_only_when_they_differ_in_case_alone(first: str, second: str) -> None:
+    try:
+        one, two = parse_address(first), parse_address(second)
+    except AddressInvalid:
+        return
+    assert (one.key == two.key) is (str(one).lower() == str(two).lower())
+
+
+@given(st.emails())
+def test_a_masked_address_cannot_be_mailed_and_shows_one_letter(text: str) -> None:
+    try:
+        address = parse_address(text)
+    except AddressInvalid:
+        return
+    assert address.masked.startswith(f"{address.local[0]}…@")
+    assert len(address.local) == 1 or address.local not in address.masked.partition("@")[0]
+
+
+def test_a_very_long_text_is_too_long_whatever_else_it_lacks() -> None:
+    with pytest.raises(AddressInvalid) as caught:
+        parse_address("a" * (2 * MAX_ADDRESS_OCTETS + 1))
+    assert caught.value.reason is AddressFault.TOO_LONG
+
+
+def test_a_mailbox_without_a_name_prints_as_its_address() -> None:
+    assert str(Mailbox("", EmailAddress("news", "shop.example"))) == "news@shop.example"
+    assert str(Mailbox('A "B" \\ C', EmailAddress("n", "s.example"))) == '"A \\"B\\" \\\\ C" <n@s.example>'

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import hmac
 import os
+import random
 import stat
+import threading
 from datetime import date
 from pathlib import Path
 
@@ -241,3 +243,66 @@ def test_an_address_hash_ignores_case_and_depends_on_the_key() -> None:
     )
     assert address_hash(secrets_with(b"1"), ada) != address_hash(secrets_with(b"2"), ada)
     assert len(address_hash(secrets_with(b"1"), ada)) == 32
+
+
+def _key_of(distinct: int) -> bytes:
+    """32 bytes in no order, of so many different values."""
+    drawn = random.Random(distinct).sample(range(256), distinct)
+    mixed = [*drawn, *drawn[: 32 - distinct]]
+    random.Random(7).shuffle(mixed)
+    return bytes(mixed)
+
+
+@pytest.mark.rule("D6")
+def test_a_key_of_few_different_bytes_was_not_made_by_a_random_source(tmp_path: Path) -> None:
+    """32 random bytes hold fewer than 20 different ones less than once in a hundred million keys."""
+    assert load_secrets(write(tmp_path / "good.toml", address=encoded(_key_of(20))))
+    with pytest.raises(SecretsInvalid, match="random source"):
+        load_secrets(write(tmp_path / "bad.toml", address=encoded(_key_of(19))))
+
+
+@pytest.mark.rule("D2")
+def test_a_retired_key_stays_retired_after_a_plain_rotation(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.toml"
+    create_secrets(path)
+    rotate_token_key(path, retire_old=True)
+    rotate_token_key(path)
+    assert [key.retired for key in load_secrets(path).token_keys] == [True, False, False]
+
+
+@pytest.mark.rule("D2", "C10")
+@given(st.lists(st.booleans(), max_size=6))
+def test_any_row_of_rotations_keeps_every_key(
+    tmp_path_factory: pytest.TempPathFactory, rotations: list[bool]
+) -> None:
+    path = tmp_path_factory.mktemp("keys") / "secrets.toml"
+    made = [create_secrets(path).token_keys[0].secret]
+    made += [rotate_token_key(path, retire_old=retire).secret for retire in rotations]
+    keys = load_secrets(path).token_keys
+    assert [key.secret for key in keys] == made
+    assert len({key.id for key in keys}) == len(keys)
+    assert not keys[-1].retired
+
+
+@pytest.mark.rule("D2", "C10")
+def test_two_rotations_at_once_lose_no_key(tmp_path: Path) -> None:
+    """A key that has signed a mailed link must not be written over by a neighbour."""
+    path = tmp_path / "secrets.toml"
+    create_secrets(path)
+    made: list[bytes] = []
+    threads = [threading.Thread(target=lambda: made.append(rotate_token_key(path).secret)) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {key.secret for key in load_secrets(path).token_keys} >= set(made)
+    assert len(made) == 6
+
+
+def test_rotating_what_cannot_be_read_changes_nothing(tmp_path: Path) -> None:
+    path = write(tmp_path / "secrets.toml", address=encoded(bytes(32)))
+    before = path.read_bytes()
+    with pytest.raises(SecretsInvalid):
+        rotate_token_key(path)
+    assert path.read_bytes() == before
+    assert [each.name for each in tmp_path.iterdir()] == ["secrets.toml"]

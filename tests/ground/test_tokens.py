@@ -241,3 +241,13 @@ def test_a_token_cannot_be_moved_to_another_key_id() -> None:
     token = both.sign(Purpose.VIEW, b"payload")
     with pytest.raises(TokenInvalid):
         both.read(Purpose.VIEW, token[:-1] + "1")
+
+
+@pytest.mark.rule("D3")
+def test_a_form_left_open_for_a_day_still_works_and_a_second_later_does_not() -> None:
+    with time_machine.travel(START, tick=False):
+        token = TOKENS.sign(Purpose.FORM, b"")
+    with time_machine.travel(START + timedelta(days=1), tick=False):
+        assert TOKENS.read(Purpose.FORM, token) == b""
+    with time_machine.travel(START + timedelta(days=1, seconds=1), tick=False), pytest.raises(TokenExpired):
+        TOKENS.read(Purpose.FORM, token)
