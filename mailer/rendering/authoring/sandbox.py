@@ -26,6 +26,10 @@ MAX_TURNS: Final = 20_000
 #: Characters one value may have, and one rendered source: a mail is stopped at 95 KB of HTML anyway.
 MAX_VALUE: Final = 200_000
 MAX_OUTPUT: Final = 2_000_000
+#: Parts a list may have, with those of the lists in it.
+MAX_PARTS: Final = 5_000
+#: Places the filter `round` may keep, or take away.
+_MAX_PRECISION: Final = 18
 #: Seconds one source may render: a backstop, the counters end first.
 MAX_SECONDS: Final = 2.0
 
@@ -81,6 +85,13 @@ def _cut(value: Any, length: int = 255, end: str = "…") -> str:
     return kept.rsplit(" ", 1)[0].rstrip() + end
 
 
+def _round(value: Any, precision: int = 0, method: Any = "common") -> Any:
+    """Python raises ten to the power of `precision`: a large one would never end."""
+    if abs(precision) > _MAX_PRECISION:
+        raise TemplateTooLong(f"The filter round counts {precision} places; {_MAX_PRECISION} are allowed.")
+    return jinja_filters.do_round(value, precision, method)
+
+
 #: The filters of compile time: none can fail to end. Those of a recipient's values are in wire/expressions.py.
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "abs": abs,
@@ -98,7 +109,7 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "lower": lambda value: str(value).lower(),
     "replace": _replace,
     "reverse": lambda value: value[::-1],
-    "round": jinja_filters.do_round,
+    "round": _round,
     "sort": sorted,
     "string": str,
     "title": lambda value: str(value).title(),
@@ -149,11 +160,35 @@ class Budget:
                 self.look()
             yield item
 
+    def weighed(self, value: Any) -> Any:
+        """A list, tuple or mapping, once its parts are counted."""
+        self.look()
+        _weigh(value)
+        return value
+
     def look(self) -> None:
         """Raises `TemplateTooLong` when the time is used up."""
         if clock.monotonic() > self._deadline:
             raise TemplateTooLong(
                 f"The template renders longer than {MAX_SECONDS:g} seconds. Make it simpler."
+            )
+
+
+def _weigh(value: Any) -> None:
+    """Raises `TemplateTooLong` for a list that would be long if it were written: lists can hold each other."""
+    parts, characters, stack = 0, 0, [value]
+    while stack:
+        item = stack.pop()
+        parts += 1
+        if isinstance(item, Mapping):
+            stack += [*item.keys(), *item.values()]
+        elif isinstance(item, list | tuple):
+            stack += item
+        elif isinstance(item, str):
+            characters += len(item)
+        if parts + len(stack) > MAX_PARTS or characters > MAX_VALUE:
+            raise TemplateTooLong(
+                f"The template builds a list of more than {MAX_PARTS} parts or {MAX_VALUE} characters."
             )
 
 
@@ -173,7 +208,12 @@ class SandboxEnvironment(ImmutableSandboxedEnvironment):
             undefined=StrictUndefined, autoescape=autoescape, keep_trailing_newline=True, loader=None
         )
         self.budget = Budget()
-        self.filters = {**FILTERS, "_counted": self.budget.counted, "_concat": _join}
+        self.filters = {
+            **FILTERS,
+            "_counted": self.budget.counted,
+            "_concat": _join,
+            "_weighed": self.budget.weighed,
+        }
         self.tests = dict(TESTS)
         self.globals = {"range": _bounded_range}
 
@@ -225,10 +265,19 @@ def _replace_concat(node: nodes.Node) -> None:
     for child in node.iter_child_nodes():
         _replace_concat(child)
     for field, value in list(node.iter_fields()):
-        if isinstance(value, nodes.Concat):
-            setattr(node, field, _measured_concat(value))
+        if isinstance(value, nodes.Node):
+            setattr(node, field, _counting(value))
         elif isinstance(value, list):
-            value[:] = [_measured_concat(v) if isinstance(v, nodes.Concat) else v for v in value]
+            value[:] = [_counting(each) if isinstance(each, nodes.Node) else each for each in value]
+
+
+def _counting(node: nodes.Node) -> nodes.Node:
+    """The node, or its counting form if it builds a value out of others."""
+    if isinstance(node, nodes.Concat):
+        return _measured_concat(node)
+    if isinstance(node, nodes.List | nodes.Dict) or (isinstance(node, nodes.Tuple) and node.ctx == "load"):
+        return nodes.Filter(node, "_weighed", [], [], None, None, lineno=node.lineno)
+    return node
 
 
 def _measured_concat(node: nodes.Concat) -> nodes.Filter:
@@ -245,6 +294,7 @@ def render(template: str, names: Mapping[str, Any], *, autoescape: bool) -> str:
     tree = environment.parse(template)
     allow(tree)
     _guard(tree)
+    _weigh({name: value for name, value in names.items() if isinstance(value, Mapping | list)})
     compiled = environment.from_string(tree)
     chunks: list[str] = []
     size = 0

@@ -15,7 +15,7 @@ from typing import Any
 
 from jinja2 import StrictUndefined, TemplateSyntaxError, nodes
 from jinja2.exceptions import SecurityError
-from jinja2.filters import FILTERS
+from jinja2.filters import FILTERS, do_round
 from jinja2.parser import Parser
 from jinja2.runtime import Context, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -44,6 +44,7 @@ _ALLOWED_NODES = (
     nodes.FloorDiv, nodes.Mod, nodes.Neg, nodes.Pos, nodes.Keyword,
 )  # fmt: skip
 _NODE_LIMIT = 100
+_MAX_PRECISION = 18
 _SUBSCRIBER = "subscriber"
 
 
@@ -60,7 +61,7 @@ class ExpressionEnvironment(ImmutableSandboxedEnvironment):
         super().__init__(undefined=StrictUndefined, autoescape=False, cache_size=0)
         self.globals.clear()
         self.filters = {name: FILTERS[name] for name in FILTER_NAMES}
-        self.filters |= {"default": _default, "d": _default, "date": _date}
+        self.filters |= {"default": _default, "d": _default, "date": _date, "round": _round}
         self.tests = {name: test for name, test in TESTS.items() if name not in _REFUSED_TESTS}
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
@@ -163,6 +164,11 @@ def _date(value: Any, pattern: str = "%Y-%m-%d") -> str:
         return ""
     moment = value if isinstance(value, date) else date.fromisoformat(str(value)[:10])
     return moment.strftime(pattern)
+
+
+def _round(value: Any, precision: int = 0, method: Any = "common") -> Any:
+    """Python raises ten to the power of `precision`: a large one would never end, for every recipient."""
+    return do_round(value, max(-_MAX_PRECISION, min(precision, _MAX_PRECISION)), method)
 
 
 def as_number(value: Any) -> Any:

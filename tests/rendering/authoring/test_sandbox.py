@@ -139,6 +139,33 @@ def test_the_allowed_filters_and_operators(template: str, written: str) -> None:
     assert _render(template, names) == written
 
 
+@pytest.mark.rule("D14")
+@pytest.mark.parametrize(
+    "grown", ["[l, l, l, l, l, l, l, l, l, l]", "(l, l, l, l, l, l, l, l, l, l)", "{1: l, 2: l, 3: l}"]
+)
+@pytest.mark.parametrize(
+    "use", ["l", "l | string", "l | join", "[l] | sort", "l | upper", "l == k", "l ~ ''"]
+)
+def test_lists_that_hold_each_other_do_not_grow_without_end(grown: str, use: str) -> None:
+    template = f"{{% set l = ['x'] %}}{f'{{% set l = {grown} %}}' * 20}{{% set k = l %}}{{{{ {use} }}}}"
+    with pytest.raises(TemplateTooLong, match="parts"):
+        _render(template)
+
+
+def test_values_that_hold_each_other_are_refused_before_they_are_used() -> None:
+    value: list[object] = ["x"]
+    for _ in range(9):
+        value = [value] * 10
+    with pytest.raises(TemplateTooLong, match="parts"):
+        _render("{{ x.items }}", {"x": {"items": value}})
+
+
+@pytest.mark.parametrize("places", ["400000000", "-400000000"])
+def test_rounding_to_places_that_no_number_has_is_refused(places: str) -> None:
+    with pytest.raises(TemplateTooLong, match="18 are allowed"):
+        _render(f"{{{{ 5 | round({places}) }}}}")
+
+
 def test_text_cannot_be_multiplied() -> None:
     with pytest.raises(TemplateError, match="numbers only"):
         _render("{{ 'x' * 1000 }}")

@@ -75,6 +75,12 @@ def test_a_broken_expression_is_named(expression: str) -> None:
         parse_expression(expression, FIELDS)
 
 
+@pytest.mark.rule("D14")
+@pytest.mark.parametrize("places", [400_000_000, -400_000_000])
+def test_rounding_ends_whatever_it_is_asked_for(places: int) -> None:
+    assert evaluated(f"subscriber.points | round({places})", subscriber_points=7) in ("7", "7.0", "0", "0.0")
+
+
 def test_an_endless_expression_is_refused() -> None:
     with pytest.raises(ExpressionRefused, match="too long"):
         parse_expression(" ~ ".join(["subscriber.first_name"] * 200), FIELDS)
