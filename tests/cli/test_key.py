@@ -69,3 +69,32 @@ def test_missing_secrets_say_what_to_do(site_folder: SiteFolder) -> None:
     done = CliRunner().invoke(main, ["key", "list", "--site", str(site_folder.root)])
     assert done.exit_code == 1
     assert "is missing. Restore it from a backup" in done.stderr
+
+
+@pytest.mark.rule("D27")
+def test_the_record_of_a_rotation_says_which_key_and_whether_older_ones_were_retired(
+    site_folder: SiteFolder,
+) -> None:
+    _run(site_folder, "rotate")
+    told = _run(site_folder, "rotate", "--retire-old")
+    assert told.startswith("Key k3 signs from now on. Restart mailer so that it is used")
+    shown = CliRunner().invoke(main, ["audit", "show", "--json", "--site", str(site_folder.root)]).stdout
+    assert [record["payload"] for record in json.loads(shown) if record["event"] == "key_rotated"] == [
+        {"key": "k3", "retired_older": True},
+        {"key": "k2", "retired_older": False},
+    ]
+
+
+@pytest.mark.rule("D6")
+def test_no_command_prints_a_secret(site_folder: SiteFolder) -> None:
+    _run(site_folder, "rotate")
+    held = [
+        line.split('"')[1]
+        for line in site_folder.secrets_path.read_text("utf-8").splitlines()
+        if '= "' in line
+    ]
+    long = [value for value in held if len(value) > 40]
+    assert len(long) == 4
+    for words in (("list",), ("list", "--json"), ("rotate",)):
+        printed = _run(site_folder, *words)
+        assert not any(value in printed for value in long)

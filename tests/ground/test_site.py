@@ -76,3 +76,34 @@ def test_own_templates_shadow_the_bundled_ones(root: Path) -> None:
 
 def test_the_bundled_templates_are_there() -> None:
     assert (bundled("templates") / "web").is_dir()
+
+
+def test_templates_that_are_the_bundled_ones_are_looked_through_once(root: Path) -> None:
+    """A site whose templates folder is a link to them, as in this repository."""
+    shipped = bundled("templates")
+    (root / "templates").symlink_to(shipped)
+    assert SiteFolder(root).template_folders == (shipped,)
+
+
+def test_a_relative_start_is_found_from_where_one_stands(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inside = root / "campaigns"
+    inside.mkdir()
+    monkeypatch.chdir(inside)
+    assert find_site(Path()).root == root
+
+
+def test_making_the_data_folder_twice_leaves_its_mode_to_the_operator(root: Path) -> None:
+    folder = SiteFolder(root)
+    folder.data.chmod(0o750)
+    assert stat.S_IMODE(folder.data.stat().st_mode) == 0o750
+
+
+def test_a_site_printed_shows_its_folder_and_nothing_of_the_environment(root: Path) -> None:
+    assert "hunter2" not in repr(SiteFolder(root, {"MAILER_SMTP__MAIN__PASSWORD": "hunter2"}))
+
+
+def test_the_facts_of_a_missing_site_are_for_the_log(tmp_path: Path) -> None:
+    with pytest.raises(SiteNotFound) as refused:
+        find_site(tmp_path)
+    assert refused.value.facts == {"path": str(tmp_path)}
+    assert refused.value.exit_code == 1

@@ -51,3 +51,47 @@ def test_a_value_with_braces_stays_as_it_is() -> None:
     """What fills a place is data: it is never read as a place itself."""
     key, place = next((k, _places(t)) for k, t in wording("en").texts.items() if len(_places(t)) == 1)
     assert "{site.secret}" in wording("en").text(key, **{place.pop(): "{site.secret}"})
+
+
+@pytest.mark.parametrize(
+    ("tag", "language"),
+    [
+        ("en", "en"),
+        ("de", "de"),
+        ("de-AT", "de"),
+        ("de_CH", "de"),
+        ("EN-us", "en"),
+        ("fr", "en"),
+        ("", "en"),
+        ("-", "en"),
+    ],
+)
+def test_any_tag_finds_a_language(tag: str, language: str) -> None:
+    assert wording(tag).language == language
+
+
+def test_one_language_is_read_once() -> None:
+    assert wording("de-AT") is wording("de_CH") is wording("de")
+
+
+def test_the_error_about_a_text_names_it_for_the_log() -> None:
+    with pytest.raises(WordingMissing) as missing:
+        wording("de").text("page.nothing", name="x")
+    assert missing.value.facts == {"key": "page.nothing", "language": "de"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_text_can_be_filled_with_whatever_its_places_get(language: str) -> None:
+    """Braces, percent signs and markup in a value stay a value."""
+    for key, text in wording(language).texts.items():
+        values = dict.fromkeys(_places(text), "{0} %s <b>")
+        filled = wording(language).text(key, **values)
+        assert filled.count("{0} %s <b>") == sum(
+            name is not None for _, name, _, _ in Formatter().parse(text)
+        )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_text_holds_a_character_that_nobody_sees(language: str) -> None:
+    for key, text in wording(language).texts.items():
+        assert all(line.replace("\u00a0", " ").isprintable() for line in text.splitlines()), key
