@@ -33,6 +33,8 @@ from tests.delivery.world import World
 
 NAMES = tuple(f"p{number}" for number in range(6))
 WORKERS = 3
+#: Steps before a campaign may be cancelled: after that little can happen to it.
+LATE = 12
 YES = Outcome(OutcomeKind.ACCEPTED, 250, "2.0.0", "2.0.0 ok")
 LATER = Outcome(OutcomeKind.DEFERRED, 451, "4.7.1", "4.7.1 later")
 NO = Outcome(OutcomeKind.REJECTED, 550, "5.7.1", "5.7.1 no")
@@ -63,6 +65,7 @@ class DeliveryMachine(RuleBasedStateMachine):
         self.maybe: Counter[int] = Counter()  #: bodies whose reply nobody read
         self.gone: set[str] = set()
         self.cancelled = False
+        self.steps = 0
         self.ends: dict[int, Any] = {}
         self.deliveries: dict[str, int] = {}
 
@@ -143,6 +146,8 @@ class DeliveryMachine(RuleBasedStateMachine):
     def _checked(self, worker: WorkerAtWork) -> Attempt | None:
         """The next claim in hand if it may still leave (law 3)."""
         if not worker.hand:
+            self.claim(self.workers.index(worker), 2)
+        if not worker.hand:
             return None
         claim = worker.hand.pop(min(worker.hand))
         fresh = worker.claims.recheck([claim]).fresh
@@ -174,12 +179,13 @@ class DeliveryMachine(RuleBasedStateMachine):
         self.world.suppress(name, SuppressionReason.COMPLAINT)
         self.gone.add(name)
 
-    @rule(state=st.sampled_from([CampaignState.PAUSED, CampaignState.SENDING]))
+    @rule(state=st.sampled_from([CampaignState.SENDING, CampaignState.SENDING, CampaignState.PAUSED]))
     def pause_or_resume(self, state: CampaignState) -> None:
         """Staff hold the campaign, or let it go on."""
         if not self.cancelled:
             self.world.set_campaign(state)
 
+    @precondition(lambda self: self.steps > LATE)
     @rule()
     def cancel(self) -> None:
         """Staff end the campaign; what is on the wire is finished."""
@@ -197,6 +203,7 @@ class DeliveryMachine(RuleBasedStateMachine):
     @invariant()
     def everybody_has_one_row(self) -> None:
         """Law 1: the audience is the sum of its parts."""
+        self.steps += 1
         assert sum(self.world.counts().values()) == len(self.deliveries)
 
     @invariant()

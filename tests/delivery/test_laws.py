@@ -10,7 +10,7 @@ from tests.delivery.machine import DeliveryMachine
 from tests.delivery.world import World
 
 FEW = settings(
-    max_examples=12, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=30, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
 )
 
 
