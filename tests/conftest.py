@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import hypothesis
 import pytest
 from sqlalchemy import create_engine, text
 
@@ -17,6 +19,11 @@ from mailer.site import SiteFolder
 from mailer.store import Store, migrate, open_store
 from tests.postgres import find_binaries, running_postgres
 from tests.real import require_real
+
+# In CI a law is tried on the same examples each time: a red build then always means a changed tree.
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("local", deadline=None)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 #: The cast: Ada confirmed long ago, Bob never confirmed, Cleo left, Dan complained.
 SETTINGS = """

@@ -17,6 +17,8 @@ from mailer.wording import Wording, wording
 
 #: Class of the block's outermost element, unknown to authors' CSS (which may not select it).
 BLOCK_CLASS: Final = "mailer-way-out"
+# Not "-- ", the signature mark of RFC 3676 4.3: mail programs grey out or fold away what follows it.
+TEXT_RULE = "-" * 40
 BACKGROUND: Final = "#262b33"
 TEXT: Final = "#d9dee6"  # 10.5:1 on the background
 LINK: Final = "#ffffff"  # 14.2:1
@@ -130,7 +132,7 @@ def _enclose(body: dom.Element, language: str) -> None:
 
 def as_text(lines: list[Line]) -> str:
     """The block of the text part: each link alone on its line (E4, E11)."""
-    out = ["-- "]
+    out = [TEXT_RULE]
     for line in lines:
         if line.href.startswith("mailto:"):
             out += textwrap.wrap(f"{line.words} {line.label}", _COLUMNS)

@@ -133,6 +133,10 @@ def escape_attribute(text: str) -> str:
     return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+# A parser drops one newline right after these start tags (HTML 13.2.6.4.7): one more keeps the author's.
+_EATS_NEWLINE = frozenset({"pre", "listing", "textarea"})
+
+
 def serialise(node: Node) -> str:
     """The HTML of a node: attributes in double quotes, void elements without an end tag."""
     out: list[str] = []
@@ -150,7 +154,10 @@ def _write(node: Node, out: list[str], *, raw: bool) -> None:
         out.append(f"<{node.name}{attrs}>")
         if node.name in VOID:
             return
-        for child in children(node):
+        inside = children(node)
+        if node.name in _EATS_NEWLINE and inside and is_text(inside[0]) and (inside[0].data or "")[:1] == "\n":
+            out.append("\n")
+        for child in inside:
             _write(child, out, raw=node.name in RAW_TEXT)
         out.append(f"</{node.name}>")
     elif node.name == "!doctype":

@@ -28,6 +28,8 @@ _PIECES = [
         ("<b><i>x</b>y</i>", "<b><i>x</i></b><i>y</i>"),
         ("<table><tr><td>x</table>", "<table><tbody><tr><td>x</td></tr></tbody></table>"),
         ("<style>a > b {}</style>", "<style>a > b {}</style>"),
+        ("<pre>\n\n x</pre>", "<pre>\n\n x</pre>"),
+        ("<pre>\nx</pre>", "<pre>x</pre>"),
         ("<!--[if mso]><b><![endif]-->", "<!--[if mso]><b><![endif]-->"),
     ],
 )

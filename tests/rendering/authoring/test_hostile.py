@@ -8,7 +8,7 @@ import html5lib
 import pytest
 
 from mailer.rendering.authoring import dom
-from mailer.rendering.authoring.block import BLOCK_CLASS
+from mailer.rendering.authoring.block import BLOCK_CLASS, TEXT_RULE
 from mailer.rendering.authoring.finish import outlook_view
 from mailer.rendering.errors import RenderError
 from mailer.rendering.program import Parts
@@ -64,7 +64,7 @@ def test_the_text_part_ends_with_the_block_whatever_the_html_was(name: str) -> N
     if isinstance(made, RenderError):
         return
     lines = text(made).splitlines()
-    assert UNSUBSCRIBE in lines[lines.index("-- ") :]
+    assert UNSUBSCRIBE in lines[lines.index(TEXT_RULE) :]
 
 
 def test_no_hostile_message_ends_in_anything_but_findings() -> None:

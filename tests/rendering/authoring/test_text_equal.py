@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailer.rendering.authoring import dom
+from mailer.rendering.authoring.block import TEXT_RULE
 from mailer.rendering.authoring.tags import Placeholders
 from mailer.rendering.authoring.text import WIDTH, to_text
 from tests.rendering.authoring.world import always, html, in_text, make, text
@@ -254,7 +255,7 @@ def test_a_choice_takes_from_both_parts_alike(before: str, inside: str, after: s
     for decide, there in ((always, True), (lambda condition: False, False)):
         assert (f"XX{inside}XX" in html(made, decide)) is there
         assert (f"XX{inside}XX" in " ".join(text(made, decide).split())) is there
-        assert "\n\n\n" not in text(made, decide).split("-- \n")[0].rstrip("\n")
+        assert "\n\n\n" not in text(made, decide).split(f"{TEXT_RULE}\n")[0].rstrip("\n")
 
 
 @pytest.mark.rule("E11")
