@@ -10,6 +10,7 @@ from mailer.campaigns.draft import Draft
 from mailer.campaigns.preflight.lookalike import mixed_scripts
 from mailer.campaigns.preflight.places import in_head, in_settings, shortened, specimens
 from mailer.campaigns.recipients import EMPTY, SAMPLE
+from mailer.rendering.authoring.dom import escape_text
 from mailer.rendering.identity import Problem
 
 #: What answers and forwards begin with, in the languages of common mail programs.
@@ -57,7 +58,7 @@ def long_subject(draft: Draft) -> Iterator[Problem]:
 
 
 def preheader(draft: Draft) -> Iterator[Problem]:
-    """A preheader that is missing, too short or too long."""
+    """A preheader that is missing, too short, too long, or shown nowhere."""
     length = len(draft.source.preheader)
     remedy = f"Say in {PREHEADER_SHORTEST} to {PREHEADER_LONGEST} characters what the subject leaves out."
     if not length:
@@ -65,6 +66,15 @@ def preheader(draft: Draft) -> Iterator[Problem]:
         yield in_head(draft, "preheader", "preheader", message, remedy)
     elif not PREHEADER_SHORTEST <= length <= PREHEADER_LONGEST:
         yield in_head(draft, "preheader", "preheader", f"the preheader has {length} characters", remedy)
+    if length and not _is_shown(draft):
+        remedy = "Put {{ preheader }} at the top of the layout or of the MJML, in <mj-preview> for instance."
+        yield in_head(draft, "preheader", "preheader", "the preheader stands nowhere in the mail", remedy)
+
+
+def _is_shown(draft: Draft) -> bool:
+    """Whether the words reach the mail; a preheader with merge fields differs per reader and is believed."""
+    words = "".join(escape_text(draft.source.preheader).split())
+    return "{" in words or all(words in "".join(each.html.split()) for each in specimens(draft, SAMPLE))
 
 
 def sender_name(draft: Draft) -> Iterator[Problem]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from mailer.campaigns.draft import Draft
 from mailer.campaigns.preflight.places import problem, shortened, specimens, visible
 from mailer.campaigns.recipients import EMPTY, SAMPLE
+from mailer.rendering.authoring.block import TEXT_RULE
 from mailer.rendering.identity import Problem
 
 #: Merge tags of this and other tools: Jinja, Mailchimp, Handlebars, Salesforce, ERB, shell, Brevo.
@@ -17,7 +18,7 @@ _TAG = re.compile(
 _MARKUP = re.compile(
     r"</?[a-z][a-z0-9]*(?:\s[^<>]*)?>|&(?:nbsp|amp|lt|gt|quot|zwnj);|<!--|mso-", re.IGNORECASE
 )
-_SIGNATURE = "\n-- \n"
+_BLOCK_BEGINS = f"\n{TEXT_RULE}\n"
 _WORD = re.compile(r"\w{2,}")
 #: Share of the HTML's words that the text part must have as well.
 _DERIVED_SHARE, _WRITTEN_SHARE = 0.9, 0.5
@@ -41,7 +42,7 @@ def unresolved_tag(draft: Draft) -> Iterator[Problem]:
 def empty_text(draft: Draft) -> Iterator[Problem]:
     """A text part that says nothing but how to leave."""
     for specimen in specimens(draft, SAMPLE, EMPTY):
-        own = specimen.text.rsplit(_SIGNATURE, 1)[0]
+        own = specimen.text.rsplit(_BLOCK_BEGINS, 1)[0]
         if not _WORD.search(own):
             yield problem(
                 draft, "text-empty", f"the text part says nothing to {specimen.person.label}",
@@ -66,7 +67,7 @@ def equivalent(draft: Draft) -> Iterator[Problem]:
     """A text part that leaves out much of what the HTML says."""
     share = _DERIVED_SHARE if draft.source.text_body is None else _WRITTEN_SHARE
     for specimen in specimens(draft, SAMPLE):
-        own, _, block = specimen.text.lower().rpartition(_SIGNATURE)
+        own, _, block = specimen.text.lower().rpartition(_BLOCK_BEGINS)
         wanted = set(_WORD.findall(visible(specimen.html).text.lower())) - set(_WORD.findall(block))
         missing = wanted - set(_WORD.findall(own))
         if wanted and len(missing) / len(wanted) > 1 - share:

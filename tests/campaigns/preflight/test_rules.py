@@ -53,6 +53,11 @@ def text(html: str, **attributes: str) -> str:
     return f"<mj-text{written}>{html}</mj-text>"
 
 
+WHOLE = (
+    "<mjml><mj-head><mj-preview>{{ preheader }}</mj-preview></mj-head><mj-body><mj-section><mj-column>"
+    "<mj-text><h1>New parts</h1><p>Here is the week, with all that came in.</p></mj-text>"
+    "</mj-column></mj-section></mj-body></mjml>\n"
+)
 Case = tuple[str, dict[str, Any], str]
 #: Rule, a campaign that breaks it, and a part of what is said.
 BREAKS: list[Case] = [
@@ -66,6 +71,7 @@ BREAKS: list[Case] = [
     ("preheader", {"preheader": None}, "no preheader"),
     ("preheader", {"preheader": "Short."}, "6 characters"),
     ("preheader", {"preheader": "long " * 30}, "149 characters"),
+    ("preheader", {"mjml": True, "body": WHOLE.replace("{{ preheader }}", "")}, "stands nowhere"),
     ("sender-name", {"changed": sender("")}, "no display name"),
     ("sender-name", {"changed": sender("Ohm 🎉")}, "picture or mark"),
     ("sender-name", {"changed": sender("Ohm ✓")}, "picture or mark"),
@@ -132,6 +138,8 @@ KEEPS: list[tuple[str, dict[str, Any]]] = [
     ("subject-reply", {"subject": "Reed relays: fwd voltage and more"}),
     ("subject-reply", {"subject": "Refurbished: 20 scopes"}),
     ("subject-long", {"subject": "x" * 150}),
+    ("preheader", {"mjml": True, "body": WHOLE}),
+    ("preheader", {"preheader": "Parts & more for {{ subscriber.first_name | default('you') }}, and one circuit"}),
     ("preheader", {"preheader": "x" * 40}),
     ("preheader", {"preheader": "x" * 130}),
     ("sender-name", {"changed": sender("Bücher-Ökostüble №1, Łódź")}),

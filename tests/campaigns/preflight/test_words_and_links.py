@@ -14,6 +14,7 @@ from mailer.campaigns.preflight.links import SHORTENERS, links_of
 from mailer.campaigns.preflight.places import line_of, shortened
 from mailer.campaigns.preflight.support import SUPPORT
 from mailer.campaigns.recipients import EMPTY, SAMPLE
+from mailer.rendering.authoring.block import TEXT_RULE
 from mailer.rendering.identity import Problem
 from tests.campaigns.preflight.conftest import Drafting
 
@@ -30,7 +31,7 @@ def draft(drafting: Drafting) -> Draft:
 def seen_as(draft: Draft, html: str = "<p>words</p>", text: str = "words\n") -> Draft:
     """The draft with these parts, the unsubscribe block last."""
     whole = f"<html><head><title>x</title></head><body>{html}{BLOCK}</body></html>"
-    specimen = replace(draft.specimens[SAMPLE], html=whole, text=f"{text}\n-- \nYou can leave at any time.\n")
+    specimen = replace(draft.specimens[SAMPLE], html=whole, text=f"{text}\n{TEXT_RULE}\nYou can leave at any time.\n")
     return replace(draft, specimens={SAMPLE: specimen})
 
 
