@@ -66,8 +66,10 @@ class Answers:
     smtp_username: str | None = None
 
 
-#: What every new site gets to edit: how its campaigns look. Pages and system mails come when asked for.
-LAYOUTS = "email/*.mjml"
+#: What every new site gets to edit: how its campaigns look, and the privacy policy, which is the shop's own text
+#: (an upgrade must not change it). Pages and system mails come when asked for.
+OWN = ("email/*.mjml", "privacy/*.md")
+EVERYTHING = ("**/*",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +93,12 @@ def create_site(folder: SiteFolder, answers: Answers, *, with_templates: bool = 
     try:
         folder.root.mkdir(parents=True, exist_ok=True)
         made = [*_complete(folder), *_copy_campaigns(folder, answers.language)]
-        made += _copy_templates(folder, "**/*" if with_templates else LAYOUTS)
+        made += _copy_templates(folder, EVERYTHING if with_templates else OWN)
         made += _write_new(folder.settings_path, text)
     except OSError as error:
-        sentence = f"A site cannot be made in {folder.root}: {error.strerror}. Choose a folder you may write to."
+        sentence = (
+            f"A site cannot be made in {folder.root}: {error.strerror}. Choose a folder you may write to."
+        )
         raise SiteUnwritable(sentence, path=str(folder.root)) from error
     samples = tuple(".".join(path) for path in sample_settings(values))
     return Made(tuple(made), samples, is_trial(values))
@@ -107,7 +111,7 @@ def complete_site(folder: SiteFolder, *, with_templates: bool = False) -> Made:
     """
     made = _complete(folder)
     if with_templates:
-        made += _copy_templates(folder, "**/*")
+        made += _copy_templates(folder, EVERYTHING)
     if not made:
         raise SiteExists(f"{folder.root} is a site already, and nothing of it is missing.")
     return Made(tuple(made), (), False)
@@ -148,10 +152,11 @@ def _copy_campaigns(folder: SiteFolder, language: str) -> Iterator[Path]:
         yield from _write_new(target, source.read_text(encoding="utf-8"))
 
 
-def _copy_templates(folder: SiteFolder, pattern: str) -> list[Path]:
+def _copy_templates(folder: SiteFolder, patterns: tuple[str, ...]) -> list[Path]:
     """Copy the bundled templates that the site does not have: to be edited, or deleted again."""
     shipped, made = bundled("templates"), []
-    for source in sorted(path for path in shipped.glob(pattern) if path.is_file()):
+    found = {path for pattern in patterns for path in shipped.glob(pattern) if path.is_file()}
+    for source in sorted(found):
         relative = source.relative_to(shipped)
         target = folder.templates / relative
         if relative.parts[0] == "starter" or target.exists():

@@ -152,7 +152,12 @@ def test_a_new_site_has_the_layouts_of_its_campaigns_and_no_page(tmp_path: Path)
     done = _init(tmp_path)
     assert done.exit_code == 0
     copied = {str(path.relative_to(tmp_path / "templates")) for path in (tmp_path / "templates").rglob("*.*")}
-    assert copied == {"email/default.mjml", "email/plain.mjml"}
+    assert copied == {
+        "email/default.mjml",
+        "email/plain.mjml",
+        "privacy/2026-11-22.de.md",
+        "privacy/2026-11-22.en.md",
+    }
 
 
 def test_templates_are_copied_when_asked_and_never_over_ones_own(tmp_path: Path) -> None:
