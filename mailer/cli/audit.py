@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+import textwrap
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import click
 
-from mailer.cli.output import MOST_ROWS, json_option, print_json, print_table, printable
+from mailer.cli.output import MOST_ROWS, blocks_width, json_option, print_json, printable
 from mailer.cli.site_option import pass_site
 
 if TYPE_CHECKING:
     from mailer.application import Site
 
-# A consent record keeps a whole form's wording; a table row shows how it begins.
-_LONGEST = 60
+_INDENT = "  "
 
 
 @click.group()
@@ -40,7 +41,7 @@ def audit() -> None:
 def show(
     site: Site, *, stream: str | None, event: str | None, address: str | None, limit: int, as_json: bool
 ) -> None:
-    """Show records, newest first. People appear only as what was recorded about them."""
+    """Show records, newest first; times are UTC. People appear only as what was recorded about them."""
     from mailer.addresses import parse_address
     from mailer.audit.read import Filter, records
     from mailer.keyring import address_hash
@@ -53,13 +54,15 @@ def show(
     if as_json:
         print_json(found)
         return
-    print_table(
-        ["id", "at (UTC)", "stream", "event", "record"],
+    width = blocks_width()
+    blocks = [
         [
-            [each.id, f"{each.at:%Y-%m-%d %H:%M:%S}", each.stream.value, each.event, _shown(each.payload)]
-            for each in found
-        ],
-    )
+            f"#{each.id}  {each.at:%Y-%m-%d %H:%M:%S}  {each.stream.value}  {each.event}",
+            *_shown(each.payload, width),
+        ]
+        for each in found
+    ]
+    click.echo("\n\n".join(map("\n".join, blocks)) or "There is no such record.")
 
 
 @audit.command()
@@ -86,15 +89,21 @@ def verify(site: Site, *, as_json: bool) -> None:
         raise SystemExit(1)
 
 
-def _shown(payload: dict[str, object] | None) -> str:
-    """The record as short pairs that wrap at spaces; --json has it whole."""
+def _shown(payload: Mapping[str, object] | None, width: int) -> Iterator[str]:
+    """The record, a pair to a line, wrapped at spaces; what is empty is left out, --json has it."""
     if payload is None:
-        return "(erased)"
-    return ", ".join(
-        f"{name} {_short(value)}" for name, value in payload.items() if value not in (None, "", {})
-    )
-
-
-def _short(value: object) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+        yield f"{_INDENT}(erased)"
+        return
+    for name, value in payload.items():
+        if value in (None, "", {}):
+            continue
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        line = printable(f"{name}: {text}")
+        yield from textwrap.wrap(
+            line,
+            width,
+            initial_indent=_INDENT,
+            subsequent_indent=_INDENT * 2,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )

@@ -19,6 +19,7 @@ from mailer.campaigns.findings import CheckReport, Finding, Severity
 from mailer.campaigns.status import CampaignStatus
 from mailer.campaigns.when import zone_named
 from mailer.cli.output import console, printable
+from mailer.delivery.read import reply_code, reply_words
 from mailer.store.vocabulary import CampaignState, DeliveryState
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def _verdict(report: CheckReport) -> Text:
     errors, warnings = len(report.errors), len(report.warnings)
     tried = ""
     if report.recipients_rendered:
-        tried = f" Rendered for {report.recipients_rendered} real subscribers."
+        tried = f" Rendered for {_count(report.recipients_rendered, 'real subscriber')}."
     if errors:
         return Text(
             f"{report.slug}: {_count(errors, 'error')}, {_count(warnings, 'warning')}.", style="bold red"
@@ -106,8 +107,8 @@ def _verdict(report: CheckReport) -> Text:
     return Text(f"{report.slug}: nothing to complain about.{tried}", style="bold green")
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def _count(number: int, noun: str, several: str | None = None) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {several or noun + 's'}"
 
 
 # --- schedule ----------------------------------------------------------------------------------
@@ -222,8 +223,10 @@ def status_view(status: CampaignStatus, note: str = "") -> RenderableType:
 
 def _times(status: CampaignStatus) -> str:
     if status.started_at is None:
-        when = _local(status.scheduled_at, status.timezone)
-        return f"leaves {when} {status.timezone} to about {status.expected_count:,} people"
+        when = f"{_local(status.scheduled_at, status.timezone)} {status.timezone}"
+        if status.is_over:
+            return f"was to leave {when}; it reached nobody"
+        return f"leaves {when} to about {_count(status.expected_count, 'person', 'people')}"
     text = f"started {_local(status.started_at, status.timezone)} {status.timezone}"
     if status.finished_at is None:
         return text
@@ -269,8 +272,9 @@ def _replies(status: CampaignStatus) -> Table:
     table.add_column(style="yellow")
     table.add_column(style="bright_black", overflow="fold")
     for reply in status.replies:
-        code = f"{reply.reply_code} {reply.status or ''}".strip()
-        table.add_row(f"{reply.count:,}", code, _printable_lines(reply.example))
+        code = reply_code(reply.reply_code, reply.status)
+        words = reply_words(reply.reply_code, reply.status, reply.example)
+        table.add_row(f"{reply.count:,}", code, _printable_lines(words))
     return table
 
 

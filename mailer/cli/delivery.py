@@ -32,7 +32,7 @@ def delivery() -> None:
 @pass_site
 def list_(site: Site, *, state: str | None, campaign: str | None, limit: int, as_json: bool) -> None:
     """List deliveries, newest first. Addresses are shortened; `show` says more."""
-    from mailer.delivery.read import deliveries
+    from mailer.delivery.read import deliveries, short_time
     from mailer.store.vocabulary import DeliveryState
 
     wanted = DeliveryState(state) if state else None
@@ -41,7 +41,7 @@ def list_(site: Site, *, state: str | None, campaign: str | None, limit: int, as
         print_json(found)
         return
     print_table(
-        ["id", "to", "message", "state", "tries", "reply", "next try"],
+        ["id", "recipient", "message", "state", "tries", "reply", "next (UTC)"],
         [
             [
                 each.id,
@@ -50,10 +50,12 @@ def list_(site: Site, *, state: str | None, campaign: str | None, limit: int, as
                 each.words,
                 each.attempts,
                 each.answer,
-                each.next_attempt_at,
+                short_time(each.next_attempt_at),
             ]
             for each in found
         ],
+        whole=("recipient",),
+        empty="There is no such delivery." if state or campaign else "Nothing was sent yet.",
     )
 
 
@@ -69,4 +71,4 @@ def show(site: Site, *, delivery_id: int, as_json: bool) -> None:
     if as_json:
         print_json(found)
     else:
-        print_facts(found.as_facts(), title=f"Delivery {found.id}")
+        print_facts(found.as_facts(), title=f"Delivery {found.id} (times are UTC)")

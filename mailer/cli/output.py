@@ -6,7 +6,7 @@ import dataclasses
 import json
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 #: What --limit may say at most: more than anybody reads, and a number that every database takes.
 MOST_ROWS = 1_000_000_000
+#: Columns that a cell takes which is cut off rather than folded; the rest of 80 is for the other cells.
+_WIDEST = 20
 
 
 def json_option(command: F) -> F:
@@ -48,17 +50,37 @@ def print_json(value: object) -> None:
 
 
 def print_table(
-    columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    title: str | None = None,
+    whole: Collection[str] = (),
+    empty: str = "",
 ) -> None:
-    """Print rows under headings; numbers stand right."""
+    """Print rows under headings; numbers stand right.
+
+    Columns named in `whole` are cut off, not folded; `empty` is said instead of a table without rows.
+    """
     from rich import box
     from rich.table import Table
 
     listed = [list(row) for row in rows]
-    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    if empty and not listed:
+        click.echo(empty)
+        return
+    table = Table(
+        title=title, box=box.SIMPLE_HEAD, title_justify="left", padding=(0, 1, 0, 0), pad_edge=False
+    )
     for index, name in enumerate(columns):
         numeric = bool(listed) and all(_is_number(row[index]) for row in listed)
-        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+        kept = name in whole
+        table.add_column(
+            name,
+            justify="right" if numeric else "left",
+            overflow="ellipsis" if kept else "fold",
+            no_wrap=kept,
+            max_width=_WIDEST if kept else None,
+        )
     for row in listed:
         table.add_row(*(printable(_shown(cell)) for cell in row))
     console().print(table)
@@ -71,6 +93,11 @@ def print_facts(facts: Mapping[str, object], *, title: str | None = None) -> Non
     width = max((len(name) for name in facts), default=0)
     for name, value in facts.items():
         click.echo(f"  {name.ljust(width)}  {printable(_shown(value))}")
+
+
+def blocks_width() -> int:
+    """Columns that a block of lines may take: the terminal's; a file or a pipe gets its lines whole."""
+    return console().width if _is_terminal() else sys.maxsize
 
 
 def printable(text: str) -> str:

@@ -60,6 +60,7 @@ def list_(site: Site, *, reason: str | None, as_json: bool) -> None:
             ]
             for row in rows
         ],
+        empty="No address is suppressed for this reason." if reason else "No address is suppressed.",
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+import re
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -48,13 +49,44 @@ class DeliveryView:
     @property
     def answer(self) -> str:
         """The last reply's code and status, or our words where there was none; its text may hold an address."""
-        if self.reply_code is None:
-            return self.reply or ""
-        return f"{self.reply_code} {self.status}" if self.status else str(self.reply_code)
+        return (self.reply or "") if self.reply_code is None else reply_code(self.reply_code, self.status)
 
     def as_facts(self) -> dict[str, object]:
-        """Names and values for a person to read."""
-        return {field.name.replace("_", " "): getattr(self, field.name) for field in fields(self)}
+        """Names and values for a person to read; times are UTC."""
+        words = reply_words(self.reply_code, self.status, self.reply or "")
+        code = "" if self.reply_code is None else reply_code(self.reply_code, self.status)
+        return {
+            "recipient": self.masked,
+            "message": self.campaign or self.kind,
+            "state": self.words,
+            "tries": self.attempts,
+            "reply": f"{code} {words}".strip() or None,
+            "queued at": short_time(self.created_at),
+            "last try": short_time(self.attempted_at),
+            "next try": short_time(self.next_attempt_at),
+            "settled at": short_time(self.settled_at),
+            "message id": self.message_id,
+            "digest": self.digest,
+        }
+
+
+def reply_code(code: int, status: str | None) -> str:
+    """A reply's code and its enhanced status, where the server gave one."""
+    return f"{code} {status}" if status else str(code)
+
+
+def reply_words(code: int | None, status: str | None, reply: str) -> str:
+    """A reply's words without the code and the status that many servers repeat before them."""
+    words = reply.strip()
+    for said in (str(code or ""), status or ""):
+        if said and re.match(rf"{re.escape(said)}(?![\w.])", words):
+            words = words[len(said) :].lstrip(" -")
+    return words
+
+
+def short_time(instant: datetime | None) -> str | None:
+    """A time to the minute; the zone stands in the heading."""
+    return None if instant is None else f"{instant:%Y-%m-%d %H:%M}"
 
 
 def deliveries(

@@ -108,7 +108,7 @@ def test_the_verdict_for_programs_names_each_row(run: Callable[..., Result], sit
 
 
 @pytest.mark.rule("C20")
-def test_a_table_row_shortens_what_is_long_and_leaves_out_what_is_empty(
+def test_a_record_is_shown_without_what_is_empty_and_an_erased_one_says_so(
     run: Callable[..., Result], site_folder: SiteFolder
 ) -> None:
     site = open_site(site_folder.root, {})
@@ -117,14 +117,33 @@ def test_a_table_row_shortens_what_is_long_and_leaves_out_what_is_empty(
         number = site.ledger.append(connection, stream=Stream.CONSENT, event="requested", payload=said)
         erase_payloads(connection, [1])
     site.close()
-    shown = " ".join(run("show").output.split())
-    assert "w" * 59 + "…" in shown.replace(" ", "") and "w" * 60 not in shown.replace(" ", "")
-    assert (
-        "list weekly, n 0" in shown and "ip " not in shown and "note" not in shown and "fields" not in shown
+    newest, *_others, oldest = run("show").output.split("\n\n")
+    assert newest.splitlines()[0].startswith(f"#{number}  2") and newest.splitlines()[0].endswith(
+        "  consent  requested"
     )
-    assert "(erased)" in shown
+    assert newest.splitlines()[1:] == ["  list: weekly", "  n: 0", f"  wording: {'w' * 80}"]
+    assert oldest.splitlines()[1:] == ["  (erased)"]
     records = {each["id"]: each["payload"] for each in json.loads(run("show", "--json").output)}
     assert records[1] is None and records[number] == said
+
+
+def test_a_long_record_wraps_at_spaces_in_80_columns(
+    run: Callable[..., Result], site_folder: SiteFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = open_site(site_folder.root, {})
+    words = "Send me the newsletter about once a month; I can leave it again at any time. " * 3
+    with site.store.write() as connection:
+        site.ledger.append(connection, stream=Stream.CONSENT, event="requested", payload={"wording": words})
+    site.close()
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("mailer.cli.output._is_terminal", lambda: True)
+    shown = run("show", "--event", "requested").output
+    assert max(map(len, shown.splitlines())) <= 80 and len(shown.splitlines()) > 3
+    assert " ".join(shown.split()[5:]) == " ".join(["wording:", *words.split()])
+
+
+def test_no_record_is_one_sentence(run: Callable[..., Result]) -> None:
+    assert run("show", "--event", "purged").output == "There is no such record.\n"
 
 
 def test_a_record_for_programs_has_five_names(run: Callable[..., Result]) -> None:

@@ -104,6 +104,16 @@ def test_warnings_alone_pass(tmp_path, capsys):
     assert "x: no error, 1 warning. Rendered for 7 real subscribers." in printed
 
 
+def test_one_reader_is_no_crowd(tmp_path, capsys):
+    print_report(CheckReport.of("x", [], recipients_rendered=1), tmp_path)
+    assert "Rendered for 1 real subscriber." in capsys.readouterr().out
+
+
+def test_a_status_that_the_server_repeats_is_shown_once():
+    reply = ReplyCount(550, "5.1.1", "5.1.1 No such user", 2)
+    assert "550 5.1.1  No such user" in shown(replace(SENDING, replies=(reply,)))
+
+
 def test_the_pace_is_that_of_the_last_seconds():
     pace = Pace()
     pace.note(0, 0.0)

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import insert
+from sqlalchemy import delete, insert, update
 
 from mailer.application import open_site
 from mailer.cli.main import main
+from mailer.delivery.read import reply_words
 from mailer.site import SiteFolder
 from mailer.store.schema import Artefact, Campaign, Delivery, Subscriber, Subscription
 
@@ -108,7 +109,7 @@ def test_the_table_names_campaign_state_tries_and_answer(run: Callable[..., Resu
     skipped = run("list", "--state", "skipped").stdout
     assert "skipped" in skipped and "(unsubscribed)" in skipped
     assert "confirmation queued 0" in " ".join(run("list", "--state", "queued").stdout.split())
-    assert "connection lost" in run("list", "--state", "unknown").stdout
+    assert "connection" in run("list", "--state", "unknown").stdout
     assert "451" in told["3"]
 
 
@@ -123,6 +124,60 @@ def test_a_delivery_for_programs_has_every_name(run: Callable[..., Result]) -> N
     assert one in listed(run)
 
 
+def test_one_delivery_is_told_in_plain_names_and_short_times(run: Callable[..., Result]) -> None:
+    shown = run("show", "3").stdout
+    assert "recipient   …@example.net" in shown and "masked" not in shown
+    assert "next try    2026-11-22 10:00\n" in shown
+
+
+def test_a_status_that_the_server_repeats_is_shown_once(run: Callable[..., Result]) -> None:
+    assert "reply       250 2.0.0 ok\n" in run("show", "1").stdout
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("5.1.1 No such user", "No such user"),
+        ("550 5.1.1 No such user", "No such user"),
+        ("550-5.1.1 No such user", "No such user"),
+        ("No such user", "No such user"),
+        ("5.1.10 is another status", "5.1.10 is another status"),
+        ("5500 messages too many", "5500 messages too many"),
+        ("", ""),
+    ],
+)
+def test_only_the_code_and_status_themselves_are_left_out_of_a_reply(said: str, words: str) -> None:
+    assert reply_words(550, "5.1.1", said) == words
+
+
+def test_an_address_is_cut_off_rather_than_broken_over_lines(
+    run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, site_folder: SiteFolder
+) -> None:
+    site = open_site(site_folder.root, {})
+    with site.store.write() as connection:
+        connection.execute(update(Delivery).values(domain=f"{'long-' * 11}name.example"))
+    site.close()
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("mailer.cli.output._is_terminal", lambda: True)
+    shown = run("list").stdout
+    assert shown.count("…@long-") == 5 and ".example" not in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [((), "Nothing was sent yet.\n"), (("--state", "expired"), "There is no such delivery.\n")],
+)
+def test_an_empty_list_is_one_sentence(
+    run: Callable[..., Result], site_folder: SiteFolder, words: tuple[str, ...], said: str
+) -> None:
+    site = open_site(site_folder.root, {})
+    with site.store.write() as connection:
+        connection.execute(delete(Delivery))
+    site.close()
+    assert run("list", *words).stdout == said
+    assert run("list", *words, "--json").stdout == "[]\n"
+
+
 @pytest.mark.rule("D26")
 def test_a_servers_words_are_shown_in_full_on_one_line(run: Callable[..., Result]) -> None:
     (line,) = [each for each in run("show", "2").stdout.splitlines() if each.strip().startswith("reply  ")]
@@ -133,8 +188,8 @@ def test_what_is_not_known_is_a_dash(run: Callable[..., Result]) -> None:
     facts = dict(
         line.split(maxsplit=1) for line in run("show", "4").stdout.splitlines()[1:] if len(line.split()) == 2
     )
-    assert facts["status"] == "-" and facts["digest"] == "-"
-    assert run("show", "4").stdout.startswith("Delivery 4\n")
+    assert facts["reply"] == "-" and facts["digest"] == "-"
+    assert run("show", "4").stdout.startswith("Delivery 4 (times are UTC)\n")
 
 
 def test_a_table_fits_80_columns_of_a_terminal(

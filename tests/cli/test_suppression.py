@@ -105,3 +105,14 @@ def test_lifting_what_is_not_there_is_one_sentence(run: Callable[..., Result]) -
 def test_the_help_of_lift_names_every_reason(run: Callable[..., Result]) -> None:
     output = run("lift", "--help").output
     assert all(reason in output for reason in REASONS)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "No address is suppressed.\n"),
+        (("--reason", "complaint"), "No address is suppressed for this reason.\n"),
+    ],
+)
+def test_an_empty_list_is_one_sentence(run: Callable[..., Result], words: tuple[str, ...], said: str) -> None:
+    assert run("list", *words).output == said
