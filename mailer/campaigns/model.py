@@ -59,6 +59,8 @@ def refusal(state: CampaignState, move: Move, *, slug: str) -> str:
     """Why not, and what is possible instead."""
     possible = [m.value for m in _BY_HAND if (state, m) in TRANSITIONS]
     ways = f"From here you can {' or '.join(possible)} it." if possible else "Nothing more can happen to it."
+    if _DONE[move] == state.value:
+        return f"The campaign {slug} is {state.value} already. {ways}"
     return f"The campaign {slug} is {state.value}, so it cannot be {_DONE[move]}. {ways}"
 
 

@@ -102,7 +102,11 @@ def resume(site: Site, slug: str, *, expect: int | None) -> None:
 @pass_site
 def cancel(site: Site, slug: str, *, reason: str, yes: bool, dry_run: bool) -> None:
     """End a campaign for good. Whoever has not been sent to will never get it."""
-    waiting = _not_reached(site.campaigns.status(slug))
+    from mailer.campaigns.model import Move, after
+
+    before = site.campaigns.status(slug)
+    after(before.state, Move.CANCEL, slug=slug)  # refused here: nobody is asked about what cannot be done
+    waiting = _not_reached(before)
     if dry_run:
         click.echo(f"{slug} would end; {waiting:,} people would not get it. Nothing was changed.")
         return

@@ -140,9 +140,26 @@ def test_what_is_impossible_is_one_sentence_and_changes_nothing(desk: Desk, stat
     assert refused.exit_code == 1
     assert refused.stdout == ""
     past = {"pause": "paused", "resume": "resumed", "cancel": "cancelled"}[word]
-    assert f"The campaign week-48 is {state}, so it cannot be {past}." in refused.stderr
+    why = f"{state} already" if past == state else f"{state}, so it cannot be {past}"
+    assert f"The campaign week-48 is {why}." in refused.stderr
     assert refused.stderr.count("\n") == 1
     assert desk.told() == before
+
+
+@pytest.mark.parametrize("words", [(), ("--dry-run",)])
+def test_nobody_is_asked_whether_to_cancel_what_has_ended(desk: Desk, words: tuple[str, ...]) -> None:
+    desk.bring_to("finished")
+    refused = desk.run("cancel", "week-48", *words)
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "is finished, so it cannot be cancelled" in refused.stderr
+
+
+def test_a_campaign_cancelled_before_its_time_does_not_say_that_it_leaves(desk: Desk) -> None:
+    desk.bring_to("scheduled")
+    desk.run("cancel", "week-48", "--yes")
+    told = desk.run("status", "week-48").stdout
+    assert "leaves" not in told and "was to leave" in told
+    assert "it reached nobody" in told
 
 
 def test_the_table_above_covers_every_state() -> None:
