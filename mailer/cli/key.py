@@ -39,7 +39,9 @@ def list_(folder: SiteFolder, *, as_json: bool) -> None:
 
 @key.command()
 @click.option(
-    "--retire-old", is_flag=True, help="Void what the older keys signed, except links to leave and to view."
+    "--retire-old",
+    is_flag=True,
+    help="Void what the older keys signed, except links to leave, to view, and to say “not me”.",
 )
 @pass_site
 def rotate(site: Site, *, retire_old: bool) -> None:

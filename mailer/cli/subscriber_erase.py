@@ -71,12 +71,17 @@ def _told(person: EmailAddress, done: Erased) -> list[str]:
                 f"{_counted(done.in_flight, 'message')} to this address is being handed over right now and "
                 "may still arrive; its outcome is recorded without the person."
             )
+        told += [_kept(done)] if done.reasons else []
+    elif done.reasons:
+        told = [
+            f"Nothing but a keyed hash is stored about {person.masked} ({_reasons(done)}): it keeps the address "
+            "off every import. Nothing was changed."
+        ]
     else:
-        told = [f"Nothing is stored about {person.masked}; nothing was changed."]
-    if done.reasons:
-        told.append(_kept(done))
-    elif not done.found:
-        told.append("To keep it off every list all the same: mailer suppression add")
+        told = [
+            f"Nothing is stored about {person.masked}; nothing was changed.",
+            "To keep it off every list all the same: mailer suppression add",
+        ]
     if not done.overwritten:
         told.append(
             "Another process is reading an older state, so deleted bytes are still in the database's log. "
@@ -96,8 +101,11 @@ def _removed(done: Erased) -> str:
 
 
 def _kept(done: Erased) -> str:
-    reasons = ", ".join(reason.value for reason in done.reasons)
-    return f"What stays is a keyed hash of the address, so that nobody imports it again ({reasons})."
+    return f"What stays is a keyed hash of the address, so that nobody imports it again ({_reasons(done)})."
+
+
+def _reasons(done: Erased) -> str:
+    return ", ".join(reason.value for reason in done.reasons)
 
 
 def _counted(count: int, noun: str) -> str:

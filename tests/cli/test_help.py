@@ -156,3 +156,28 @@ def test_completion_goes_into_groups_and_options(shell: str) -> None:
         environ |= {"COMP_WORDS": "mailer suppression l", "COMP_CWORD": "l"}
     done = CliRunner().invoke(main, [], env=environ, prog_name="mailer")
     assert "list" in done.stdout and "lift" in done.stdout and "add" not in done.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (["campain"], "campaign"),
+        (["campaign", "shedule"], "schedule"),
+        (["subscriber", "improt"], "import"),
+        (["db", "upgarde"], "upgrade"),
+    ],
+)
+def test_a_mistyped_command_is_answered_with_the_one_that_was_meant(typed: list[str], meant: str) -> None:
+    done = CliRunner().invoke(main, typed)
+    assert done.exit_code == 2
+    assert f"Did you mean '{meant}'?" in done.stderr
+
+
+def test_the_first_page_of_help_names_what_staff_need_in_a_hurry() -> None:
+    shown = CliRunner().invoke(main, ["--help"], terminal_width=100).stdout
+    assert all(word in shown for word in ("pause", "resume", "cancel"))
+
+
+def test_retiring_keys_names_every_link_that_survives() -> None:
+    shown = " ".join(CliRunner().invoke(main, ["key", "rotate", "--help"]).stdout.split())
+    assert "except links to leave, to view, and to say “not me”" in shown
