@@ -19,7 +19,8 @@ from mailer.settings.problems import (
     explain,
     find_lines,
 )
-from mailer.settings.samples import is_trial, sample_settings
+from mailer.settings.samples import has_local_pages, is_trial, relay_host, sample_settings
+from mailer.settings.values import is_loopback
 
 __all__ = ["Problem", "SettingsInvalid", "load_settings", "parse_settings"]
 
@@ -48,6 +49,7 @@ def parse_settings(
     source = Source(path, find_lines(text), _overlay(raw, environ))
     problems = [source.problem(key, _NO_SECRETS[key[-1]]) for key in in_file]
     problems += _read_passwords(raw, source, environ.get("CREDENTIALS_DIRECTORY"))
+    problems += [*_refuse_open_passwords(raw, source), *_refuse_local_links(raw, source)]
     problems += [] if allow_samples else _refuse_samples(raw, source)
     try:
         settings = Settings.model_validate(raw)
@@ -141,6 +143,30 @@ def _read_passwords(raw: Mapping[str, Any], source: Source, credentials: str | N
             yield source.problem(
                 ("smtp", name, "password_file"), f"names {file}, which cannot be read: {reason}."
             )
+        except ValueError:
+            yield source.problem(("smtp", name, "password_file"), "is no name that a file can have.")
+
+
+def _refuse_open_passwords(raw: Mapping[str, Any], source: Source) -> Iterator[Problem]:
+    """Elsewhere than on this machine "none" is a problem by itself (F8)."""
+    for name, relay in _relays(raw):
+        if relay.get("tls") == "none" and "username" in relay and is_loopback(str(relay.get("host"))):
+            yield source.problem(
+                ("smtp", name, "username"),
+                'is given, but tls is "none": the password would travel in clear text. '
+                'Set tls to "starttls" or "implicit", or leave the username out.',
+            )
+
+
+def _refuse_local_links(raw: Mapping[str, Any], source: Source) -> Iterator[Problem]:
+    """A real relay takes mail to real people, whose way out must open for them."""
+    host = relay_host(raw)
+    if host is not None and not is_loopback(host) and has_local_pages(raw):
+        yield source.problem(
+            ("site", "base_url"),
+            f"is an address of this machine, but mail goes to people through {host}: no reader could open "
+            "a link in it, not even to leave. Write your public https address.",
+        )
 
 
 def _refuse_samples(raw: Mapping[str, Any], source: Source) -> Iterator[Problem]:

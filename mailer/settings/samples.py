@@ -16,9 +16,21 @@ _SAMPLES = (SAMPLE_DOMAIN, SAMPLE_LEGAL_NAME, SAMPLE_POSTAL_ADDRESS)
 
 def is_trial(raw: Mapping[str, Any]) -> bool:
     """Whether a site with these settings reaches nobody: its pages and its relays are on this machine."""
-    base_url = _section(raw, "site").get("base_url")
     relays = [relay.get("host") for relay in _section(raw, "smtp").values() if isinstance(relay, Mapping)]
-    return _is_loopback_url(base_url) and all(isinstance(host, str) and is_loopback(host) for host in relays)
+    return has_local_pages(raw) and all(isinstance(host, str) and is_loopback(host) for host in relays)
+
+
+def has_local_pages(raw: Mapping[str, Any]) -> bool:
+    """Whether base_url is an address of this machine, which nobody else can open."""
+    return _is_loopback_url(_section(raw, "site").get("base_url"))
+
+
+def relay_host(raw: Mapping[str, Any]) -> str | None:
+    """The host of the relay in use: the one that [sending] route names, else the first."""
+    relays = _section(raw, "smtp")
+    route = _section(raw, "sending").get("route", next(iter(relays), ""))
+    host = _section(relays, str(route)).get("host")
+    return host if isinstance(host, str) else None
 
 
 def sample_settings(raw: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:

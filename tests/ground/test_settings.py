@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from mailer.settings import Settings, SettingsInvalid, load_settings
 from mailer.settings.annotate import annotated_toml, toml_value
+from mailer.settings.relay import PasswordMissing, require_relay
 from mailer.settings.values import is_loopback, parse_rate
 from mailer.settings.walk import section_at, setting_in, settings_of
 
@@ -131,6 +132,12 @@ def test_a_password_file_that_others_can_read_is_refused(path: Path) -> None:
         load_settings(path, {"MAILER_SMTP__MAIN__PASSWORD_FILE": str(secret)})
 
 
+@pytest.mark.rule("D6")
+def test_a_password_file_that_cannot_exist_is_named(path: Path) -> None:
+    with pytest.raises(SettingsInvalid, match=r"password_file is no name that a file can have\."):
+        load_settings(path, {"MAILER_SMTP__MAIN__PASSWORD_FILE": "nul\0"})
+
+
 @pytest.mark.rule("D6", "D25")
 def test_no_secret_shows_when_settings_are_printed(path: Path) -> None:
     environ = {
@@ -181,10 +188,48 @@ def test_sample_values_are_good_enough_while_nobody_can_be_reached(path: Path) -
         load_settings(path, {"MAILER_SMTP__MAIN__HOST": "smtp.shop.example"})
 
 
+def test_a_real_relay_that_is_not_in_use_may_stand_beside_local_pages(path: Path) -> None:
+    """The same file on a desk, with the catcher as its route."""
+    local = {"MAILER_SITE__BASE_URL": "http://127.0.0.1:8025"}
+    assert load_settings(path, local | {"MAILER_SENDING__ROUTE": "backup-relay"})
+    with pytest.raises(SettingsInvalid, match=r"through smtp\.shop\.example: no reader could open a link"):
+        load_settings(path, local)
+
+
+@pytest.mark.parametrize(
+    "environ", [{}, {"MAILER_SMTP__MAIN__PASSWORD": ""}, {"MAILER_SMTP__BACKUP_RELAY__PASSWORD": "s3cret"}]
+)
+def test_a_user_name_without_a_password_does_not_send(path: Path, environ: dict[str, str]) -> None:
+    """Reading commands need no password; what sends does, and says both ways to give it."""
+    settings = load_settings(path, environ | {"MAILER_SMTP__MAIN__USERNAME": "newsletter"})
+    with pytest.raises(PasswordMissing) as refused:
+        require_relay(settings)
+    assert str(refused.value) == (
+        "[smtp.main] username is given without a password; "
+        "set MAILER_SMTP__MAIN__PASSWORD where mail is sent, or name a file with password_file."
+    )
+
+
+def test_the_missing_password_of_a_relay_with_a_hyphen_has_a_name_one_can_set(path: Path) -> None:
+    environ = {
+        "MAILER_SENDING__ROUTE": "backup-relay",
+        "MAILER_SMTP__BACKUP_RELAY__USERNAME": "newsletter",
+        "MAILER_SMTP__BACKUP_RELAY__TLS": "starttls",
+    }
+    with pytest.raises(PasswordMissing, match="set MAILER_SMTP__BACKUP_RELAY__PASSWORD"):
+        require_relay(load_settings(path, environ))
+    require_relay(load_settings(path, environ | {"MAILER_SMTP__BACKUP_RELAY__PASSWORD": "s3cret"}))
+
+
+def test_a_relay_that_asks_for_nobody_needs_no_password(path: Path) -> None:
+    require_relay(load_settings(path, {}))
+
+
 @pytest.mark.rule("A26")
 def test_message_ids_never_end_in_an_address_of_this_machine(path: Path) -> None:
     public = load_settings(path, {})
-    local = load_settings(path, {"MAILER_SITE__BASE_URL": "http://127.0.0.1:8025"})
+    here = {"MAILER_SITE__BASE_URL": "http://127.0.0.1:8025", "MAILER_SENDING__ROUTE": "backup-relay"}
+    local = load_settings(path, here)
     assert public.message_id_domain == "news.shop.example"
     assert local.message_id_domain == "bounce.shop.example"
 
