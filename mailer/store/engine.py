@@ -26,6 +26,8 @@ from mailer.store.errors import StoreBusy, StoreError, StoreFull, StoreUnreachab
 _RETRY_SECONDS = (0.001, 0.002)
 # An opt-out that cannot be written in this time answers 503, never 200 (D34).
 PATIENCE_SECONDS = 10.0
+# hide_parameters: an error that is logged must not carry the addresses of its statement (D25).
+_EVERY_ENGINE: dict[str, Any] = {"pool_size": 10, "max_overflow": 20, "hide_parameters": True}
 _PRIVATE = stat.S_IRUSR | stat.S_IWUSR
 _PRAGMAS = (
     "foreign_keys = ON",
@@ -112,15 +114,14 @@ def open_store(url: str | URL, *, root: Path) -> Store:
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return Store(create_engine(parsed, pool_pre_ping=True, pool_size=10, max_overflow=20))
+        return Store(create_engine(parsed, pool_pre_ping=True, **_EVERY_ENGINE))
     path = root / (parsed.database or "data/mailer.db")
     _make_private(path)
     engine = create_engine(
         parsed.set(database=str(path)),
         # check_same_thread: the pool hands a connection to one thread at a time.
         connect_args={"timeout": 0, "check_same_thread": False, "isolation_level": None},
-        pool_size=10,
-        max_overflow=20,
+        **_EVERY_ENGINE,
     )
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, insert, select
+from sqlalchemy.exc import DBAPIError
 
 from mailer import clock
 from mailer.store import Store, StoreBusy, StoreFull, StoreUnreachable, open_store
@@ -148,3 +149,13 @@ def test_a_server_that_is_not_there_is_named() -> None:
     with pytest.raises(StoreUnreachable, match="cannot be reached"), store.read():
         pass
     store.dispose()
+
+
+@pytest.mark.rule("D25")
+def test_an_error_that_may_be_logged_carries_no_value_of_its_statement(store: Store) -> None:
+    row = _list_row("ada-at-example-net")
+    with pytest.raises(DBAPIError) as raised, store.write() as connection:
+        connection.execute(insert(MailingList), [row | {"title": None}])
+    assert "INSERT INTO lists" in str(raised.value)
+    assert "ada-at-example-net" not in str(raised.value.__cause__ or "").replace(str(raised.value.orig), "")
+    assert "ada-at-example-net" not in str(raised.value).replace(str(raised.value.orig), "")
