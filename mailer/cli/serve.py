@@ -27,7 +27,8 @@ def serve(site: Site, *, host: str | None, port: int | None, quiet: bool) -> Non
     and stops.
     """
     # Imported here: the web libraries must not slow down `mailer --help`.
-    from mailer.web.server import build_server, listen
+    from mailer.web.listening import listen
+    from mailer.web.server import build_server
 
     log_to_stderr(quiet=quiet)
     web = site.settings.web

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -99,16 +99,22 @@ class Supervisor:
 
     parts: Sequence[Part]
     stop_seconds: float
-    stopping: bool = field(default=False)
+    is_ready: Callable[[], bool] = field(kw_only=True)  #: asked until it says so, once
+    announce: Callable[[], None] = field(kw_only=True)  #: then called
+    stopping: bool = field(default=False, kw_only=True)
 
     def run(self) -> None:
         """Return when everything has stopped. Raises PartFailed."""
+        announced = False
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
         try:
             while not self.stopping:
                 for part in self.parts:
                     part.look()
+                if not announced and self.is_ready():
+                    self.announce()
+                    announced = True
                 time.sleep(_POLL_SECONDS)
         finally:
             self._stop_all()
@@ -133,12 +139,23 @@ def up(site: Site, *, quiet: bool) -> None:
     A part that ends by itself is started again. Ctrl-C or SIGTERM answers what was asked, finishes
     what is on the wire, and stops.
     """
-    _announce(site)
+    # Imported here: `mailer --help` must not wait for them.
+    from mailer.settings.relay import require_relay
+    from mailer.web.listening import check_free, is_ready
+
+    web = site.settings.web
+    require_relay(site.settings)
+    check_free(web.host, web.port)
     parts = [
         Part("web pages", _mailer("serve", site.folder.root, quiet=quiet)),
         Part("senders", _mailer("work", site.folder.root, quiet=quiet)),
     ]
-    Supervisor(parts, site.settings.sending.stop_seconds).run()
+    Supervisor(
+        parts,
+        site.settings.sending.stop_seconds,
+        is_ready=lambda: is_ready(web.host, web.port),
+        announce=lambda: _announce(site),
+    ).run()
     click.echo("mailer: stopped.", err=True)
 
 

@@ -25,6 +25,9 @@ def work(site: Site, *, quiet: bool) -> None:
     # Imported here: the libraries for sending must not slow down `mailer --help`.
     import asyncio
 
+    from mailer.settings.relay import require_relay
+
+    require_relay(site.settings)
     log_to_stderr(quiet=quiet)
     relay = site.settings.relay
     click.echo(f"Sending for {site.settings.site.name} through {relay.host}:{relay.port}", err=True)

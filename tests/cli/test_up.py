@@ -36,6 +36,13 @@ def _until(so: Callable[[], bool], seconds: float = 20) -> None:
         time.sleep(0.01)
 
 
+def _run(parts: list[Part], is_ready: Callable[[], bool] = lambda: False) -> list[str]:
+    """Supervise the parts to their end; what was announced."""
+    said: list[str] = []
+    Supervisor(parts, 5, is_ready=is_ready, announce=lambda: said.append("up")).run()
+    return said
+
+
 @pytest.fixture
 def started() -> Iterator[Callable[..., Part]]:
     """A part that has been started; whatever is left of it ends with the test."""
@@ -188,16 +195,42 @@ def test_a_signal_stops_every_part(number: signal.Signals) -> None:
 
     thread = threading.Thread(target=send)
     thread.start()
-    Supervisor(parts, stop_seconds=5).run()
+    _run(parts)
     thread.join()
     assert [part.process and part.process.returncode for part in parts] == [-signal.SIGTERM] * 2
+
+
+@pytest.mark.usefixtures("signals")
+def test_that_it_is_up_is_said_once_and_not_before_it_answers() -> None:
+    parts = [Part("web pages", SLEEPS), Part("senders", SLEEPS)]
+    answers = iter([False, False, True])
+
+    def is_ready() -> bool:
+        answer = next(answers)  # asked again after the yes, it would fail
+        if answer:
+            threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM)).start()
+        return answer
+
+    assert _run(parts, is_ready) == ["up"]
+    assert next(answers, None) is None
+
+
+@pytest.mark.usefixtures("signals")
+def test_nothing_is_up_when_a_part_refuses() -> None:
+    said: list[str] = []
+    supervisor = Supervisor(
+        [Part("web pages", _exits(1))], 5, is_ready=lambda: False, announce=lambda: said.append("up")
+    )
+    with pytest.raises(PartFailed):
+        supervisor.run()
+    assert said == []
 
 
 @pytest.mark.usefixtures("signals")
 def test_when_one_part_refuses_the_other_is_stopped_too() -> None:
     good, bad = Part("web pages", SLEEPS), Part("senders", _exits(1))
     with pytest.raises(PartFailed, match="The senders did not start"):
-        Supervisor([good, bad], stop_seconds=5).run()
+        _run([good, bad])
     assert good.process is not None
     assert good.process.returncode == -signal.SIGTERM
 

@@ -18,7 +18,8 @@ from mailer.site import SiteFolder
 from mailer.store import migrate, open_store
 from mailer.tokens import PROOF_TAG, LinkClaim, Purpose, sign_link
 from mailer.web.app import create_app
-from mailer.web.server import build_server, listen
+from mailer.web.listening import listen
+from mailer.web.server import build_server
 from tests.conftest import SETTINGS
 from tests.web.client import Client
 from tests.web.conftest import CAMPAIGN_TEXT, EXTRA, Desk, make_site

@@ -21,7 +21,8 @@ from mailer.cli.main import main
 from mailer.site import SiteFolder
 from mailer.store import Store, migrate, open_store
 from mailer.web.app import create_app
-from mailer.web.server import CannotListen, build_server, listen
+from mailer.web.listening import CannotListen, is_ready, listen
+from mailer.web.server import build_server
 from tests.web.client import Client
 from tests.web.conftest import Desk
 
@@ -99,6 +100,28 @@ def test_a_port_in_use_is_one_clear_sentence() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(CannotListen, match=rf"cannot listen on 127.0.0.1 port {port}. Another program"):
             listen("127.0.0.1", port)
+
+
+def test_the_pages_are_ready_when_they_answer(served: tuple[Desk, int]) -> None:
+    _, port = served
+    assert is_ready("127.0.0.1", port)
+
+
+def test_a_port_where_nobody_or_somebody_else_answers_is_not_ready() -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as other:
+        port = other.getsockname()[1]
+
+        def answer() -> None:
+            connection, _ = other.accept()
+            with connection:
+                connection.recv(1024)
+                connection.sendall(b"220 mail.shop.example ESMTP\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        assert not is_ready("127.0.0.1", port)
+        thread.join()
+    assert not is_ready("127.0.0.1", port)
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "2001:db8::1"])
