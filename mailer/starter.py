@@ -64,6 +64,7 @@ class Answers:
     smtp_host: str = "127.0.0.1"
     smtp_port: int | None = None
     smtp_username: str | None = None
+    return_path: str | None = None  #: None: a guess from the sender's domain
 
 
 #: What every new site gets to edit: how its campaigns look, and the privacy policy, which is the shop's own text
@@ -74,11 +75,12 @@ EVERYTHING = ("**/*",)
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What was made, and which settings still hold a sample value."""
+    """What was made, which settings still hold a sample value, and what was guessed."""
 
     files: tuple[Path, ...]
     samples: tuple[str, ...]
     is_trial: bool
+    guessed_return_path: str | None = None
 
 
 def create_site(folder: SiteFolder, answers: Answers, *, with_templates: bool = False) -> Made:
@@ -101,7 +103,8 @@ def create_site(folder: SiteFolder, answers: Answers, *, with_templates: bool = 
         )
         raise SiteUnwritable(sentence, path=str(folder.root)) from error
     samples = tuple(".".join(path) for path in sample_settings(values))
-    return Made(tuple(made), samples, is_trial(values))
+    guess = None if answers.return_path or not answers.sender else values["sending"]["return_path"]
+    return Made(tuple(made), samples, is_trial(values), guess)
 
 
 def complete_site(folder: SiteFolder, *, with_templates: bool = False) -> Made:
@@ -192,7 +195,7 @@ def _values(answers: Answers) -> dict[str, Any]:
             "language": answers.language,
         },
         "smtp": {"main": _relay(answers)},
-        "sending": {"return_path": f"bounce@bounce.{domain}"},
+        "sending": {"return_path": answers.return_path or f"bounce@bounce.{domain}"},
         "web": _web(answers.base_url),
         "lists": {
             _LIST: {
@@ -219,7 +222,7 @@ def _relay(answers: Answers) -> Mapping[str, Any]:
     relay: dict[str, Any] = {
         "host": answers.smtp_host,
         "port": answers.smtp_port or (CATCHER_PORT if here else SUBMISSION_PORT),
-        "tls": "none" if here else "starttls",
+        "tls": "none" if here and not answers.smtp_username else "starttls",
     }
     return relay | ({"username": answers.smtp_username} if answers.smtp_username else {})
 

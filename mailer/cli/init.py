@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 @click.option("--smtp-host", metavar="HOST", help="Your relay; default: a catcher on this machine.")
 @click.option("--smtp-port", type=click.IntRange(1, 65535), metavar="PORT", help="Its port.")
 @click.option("--smtp-username", metavar="NAME", help="Its user; the password is never asked for here.")
+@click.option("--return-path", metavar="ADDRESS", help="Where bounces go; default: a guess, to be checked.")
 @click.option("--with-templates", is_flag=True, help="Copy pages and system mails too, to be edited.")
 def init(folder: Path, *, with_templates: bool, **given: Any) -> None:
     """Make a site in the folder DIR.
@@ -49,6 +50,11 @@ def init(folder: Path, *, with_templates: bool, **given: Any) -> None:
 def _show(made: Made, site: SiteFolder, folder: Path) -> None:
     for path in made.files:
         click.echo(f"made {folder / path.relative_to(site.root) if path.is_relative_to(site.root) else path}")
+    if made.guessed_return_path:
+        click.echo(
+            f"\n[sending] return_path is a guess: {made.guessed_return_path}. Before the first mail to "
+            "people,\nmake it an address whose domain exists and whose mailbox somebody reads."
+        )
     if made.samples:
         click.echo("\nThese hold sample values; write your own in mailer.toml before the site goes public:")
         for name in made.samples:

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from mailer.cli.main import main
 from mailer.keyring import load_secrets
 from mailer.settings import SettingsInvalid, load_settings
+from mailer.settings.load import parse_settings
 
 PUBLIC = [
     "--name=Ohm & Volt",
@@ -21,6 +22,7 @@ PUBLIC = [
     "--from=Ohm & Volt <news@shop.example>",
     "--smtp-host=smtp.shop.example",
     "--smtp-username=newsletter",
+    "--return-path=returned@shop.example",
     "--language=de",
     "--timezone=Europe/Berlin",
 ]
@@ -80,7 +82,7 @@ def test_sample_values_are_named_and_stop_a_public_site(tmp_path: Path) -> None:
 def test_with_every_answer_given_nothing_is_left_to_edit(tmp_path: Path) -> None:
     done = _init(tmp_path, *PUBLIC)
     assert done.exit_code == 0
-    assert "sample" not in done.output
+    assert "sample" not in done.output and "guess" not in done.output
     settings = load_settings(tmp_path / "mailer.toml", {})
     assert settings.site.language == "de"
     assert (settings.relay.tls, settings.relay.port, settings.relay.username) == (
@@ -88,9 +90,32 @@ def test_with_every_answer_given_nothing_is_left_to_edit(tmp_path: Path) -> None
         587,
         "newsletter",
     )
-    assert settings.sending.return_path == "bounce@bounce.shop.example"
+    assert settings.sending.return_path == "returned@shop.example"
     assert settings.lists["news"].list_id == "news.lists.shop.example"
     assert "geprüft" in (tmp_path / "campaigns" / "first-issue" / "campaign.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("options", [[], ["--base-url=https://news.shop.example"]])
+def test_a_guessed_address_for_bounces_is_named_as_a_guess(tmp_path: Path, options: list[str]) -> None:
+    """Many servers refuse mail whose return address has a domain that does not exist."""
+    done = _init(tmp_path, "--from=news@shop.example", *options)
+    made = parse_settings(
+        (tmp_path / "mailer.toml").read_text("utf-8"), tmp_path / "mailer.toml", {}, allow_samples=True
+    )
+    assert made.sending.return_path == "bounce@bounce.shop.example"
+    assert "[sending] return_path is a guess: bounce@bounce.shop.example." in done.output
+
+
+def test_a_sample_is_not_called_a_guess_too(tmp_path: Path) -> None:
+    done = _init(tmp_path)
+    assert "sending.return_path" in done.output
+    assert "guess" not in done.output
+
+
+def test_a_relay_on_this_machine_that_asks_for_a_user_gets_tls(tmp_path: Path) -> None:
+    """A password in clear text is refused, so a new site does not begin with one."""
+    assert _init(tmp_path, "--smtp-username=newsletter").exit_code == 0
+    assert load_settings(tmp_path / "mailer.toml", {}).relay.tls == "starttls"
 
 
 def test_a_local_site_listens_where_its_base_url_says(tmp_path: Path) -> None:
@@ -105,6 +130,8 @@ def test_a_local_site_listens_where_its_base_url_says(tmp_path: Path) -> None:
         ("--base-url=https://[::", "must be a web address"),
         ("--from=nobody", "is not a mailbox"),
         ("--privacy-contact=nobody", "is not a mail address"),
+        ("--return-path=nobody", "is not a mail address"),
+        ("--smtp-host=smtp.shop.example", "no reader could open a link in it"),
         ("--timezone=Mars/Base", "is not a time zone"),
         ("--name=two\nlines", "must be one line"),
     ],
