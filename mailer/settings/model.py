@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from mailer.settings.values import (
+    MAX_GIVE_UP_HOURS,
     UNLIMITED,
     Addresses,
     AddressText,
@@ -37,7 +38,7 @@ from mailer.settings.values import (
 
 Language = Literal["en", "de"]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
-FieldName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
 #: Names a merge field cannot have: templates already know them as `subscriber.<name>`.
 RESERVED_FIELDS = frozenset({"email", "language"})
 _TYPES: dict[str, type | tuple[type, ...]] = {
@@ -164,7 +165,7 @@ class SendingSettings(_Section):
     )
     retry_hours: float = Field(2.5, gt=0, description="Hours between later attempts (RFC 5321 4.5.4.1).")
     give_up_hours: float = Field(
-        108, gt=0, le=240, description="Hours after which a deferred message expires."
+        108, gt=0, le=MAX_GIVE_UP_HOURS, description="Hours after which a deferred message expires."
     )
     stop_seconds: float = Field(30, ge=1, description="Seconds that a stop waits for messages in flight.")
     max_message_kb: int = Field(1024, ge=16, le=20480, description="Largest message that may leave, in KiB.")
