@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from mailer.campaigns.pixels import Pixels, pixels_of
 from mailer.rendering.identity import Problem
 
 FOLDER = "images"
@@ -32,6 +33,11 @@ class CampaignImage:
     content_type: str
     content: bytes
     hash: str  #: SHA-256, hex: its name under /media/
+
+    @property
+    def pixels(self) -> Pixels | None:
+        """Width and height as it is shown; None when the file does not say."""
+        return pixels_of(self.content)
 
     @property
     def size(self) -> int:
@@ -70,10 +76,8 @@ def _read(path: Path, folder: Path, name: str) -> CampaignImage | tuple[str, str
             return "the file is a link that leads out of the campaign's folder", "Copy the file here instead."
         if path.stat().st_size > MAX_IMAGE_BYTES:
             size = path.stat().st_size / 1_048_576
-            return (
-                f"the image is {size:.1f} MB; {MAX_IMAGE_BYTES // 1_048_576} MB is the limit",
-                "Scale it down.",
-            )
+            said = f"the image is {size:.1f} MB; {MAX_IMAGE_BYTES // 1_048_576} MB is the limit"
+            return said, "Scale it down."
         content = path.read_bytes()
     except OSError as error:
         return f"the file cannot be read: {error.strerror}", "Check its owner and mode."

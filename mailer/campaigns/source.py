@@ -13,6 +13,7 @@ from mailer.campaigns.front_matter import Entry, Head, HeadInvalid, invisible, s
 from mailer.campaigns.images import CampaignImage, read_images
 from mailer.errors import MailerError
 from mailer.rendering.identity import Body, MessageSource, Problem
+from mailer.settings.values import MAX_GIVE_UP_HOURS
 
 # The whole message must stay below 1 MB (A36) and its HTML below 95 KB (B17).
 MAX_BODY_BYTES = 1024 * 1024
@@ -20,7 +21,6 @@ _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _BODIES: Mapping[str, Literal["markdown", "mjml"]] = {"campaign.md": "markdown", "campaign.mjml": "mjml"}
 _TEXT_PART = "campaign.txt"
-_MAX_GIVE_UP_HOURS = 120
 
 
 class SourceInvalid(MailerError):
@@ -62,6 +62,7 @@ class CampaignSource:
             body=self.body,
             text_body=self.text_body,
             images={image.path: media + image.hash for image in self.images},
+            image_sizes={image.path: image.pixels for image in self.images if image.pixels},
             campaign=self.values,
             **layout,
         )
@@ -75,7 +76,7 @@ def check_slug(slug: str) -> str:
             None,
             "slug",
             "a campaign's name is made of small letters, digits and hyphens, 64 at most",
-            "Rename the folder, for example to `2026-week-48`.",
+            "Name it `2026-week-48`, for example.",
         )
         raise SourceInvalid([problem])
     return slug
@@ -236,9 +237,9 @@ class _Reader:
         if entry is None:
             return None
         value = entry.value
-        if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _MAX_GIVE_UP_HOURS:
+        if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_GIVE_UP_HOURS:
             return value
-        message = f"`{key}` must be a whole number of hours from 1 to {_MAX_GIVE_UP_HOURS}"
+        message = f"`{key}` must be a whole number of hours from 1 to {MAX_GIVE_UP_HOURS}"
         self.fault("front-matter", entry.line, message, "It is how long a deferred message is tried again.")
         return None
 

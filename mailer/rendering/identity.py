@@ -34,6 +34,8 @@ class MessageSource:
     layout: str = "default"
     images: Mapping[str, str] = field(default_factory=dict)
     """Relative path as written, such as `images/week.png` -> absolute URL on the site."""
+    image_sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """The same path -> width and height in pixels, where known: an image that says no size gets it."""
     campaign: Mapping[str, Any] = field(default_factory=dict)
     """Further front matter, seen in templates as `campaign.<name>`."""
 

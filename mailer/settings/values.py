@@ -36,6 +36,8 @@ class Rate:
 
 
 UNLIMITED = Rate("unlimited", None)
+#: Longest retry life of a message, hours; a campaign may shorten its own within it.
+MAX_GIVE_UP_HOURS = 240
 
 
 def parse_rate(value: Any) -> Rate:

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from mailer.campaigns.front_matter import HeadInvalid, split
 from mailer.campaigns.source import MAX_BODY_BYTES, SourceInvalid, campaign_slugs, read_campaign
+from mailer.settings.model import SendingSettings
+from mailer.settings.values import MAX_GIVE_UP_HOURS
 from tests.campaigns.conftest import GOOD
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
@@ -154,8 +156,8 @@ def test_a_segment_is_refused_with_a_sentence(site_folder, write_campaign):
         ('subject: "a\\r\\nBcc: x@y.example"', 2, "invisible character (a line break)"),
         ('subject: "a\\u2028b"', 2, "U+2028 line separator"),
         ("language: klingon!", 2, "is not a language"),
-        ("give_up_hours: 500", 2, "from 1 to 120"),
-        ("give_up_hours: true", 2, "from 1 to 120"),
+        ("give_up_hours: 500", 2, "from 1 to 240"),
+        ("give_up_hours: true", 2, "from 1 to 240"),
         ("campaign: 7", 2, "indented `name: value` lines"),
     ],
 )
@@ -282,3 +284,13 @@ def test_any_text_at_all_is_read_or_refused_with_a_line(text):
         problem = refused.problem
     assert all(line >= 2 for line in lines)
     assert problem is None or (problem.message and problem.line is not None)
+
+
+def test_a_campaign_may_be_tried_as_long_as_a_site_may(write_campaign, site_folder):
+    """One limit for both: what a site may set, a campaign may repeat."""
+    rules = SendingSettings.model_fields["give_up_hours"].metadata
+    assert any(getattr(each, "le", None) == MAX_GIVE_UP_HOURS for each in rules)
+    write_campaign(
+        "week-48", GOOD.replace("list: weekly\n", f"list: weekly\ngive_up_hours: {MAX_GIVE_UP_HOURS}\n")
+    )
+    assert read_campaign(site_folder.campaigns, "week-48").give_up_hours == MAX_GIVE_UP_HOURS

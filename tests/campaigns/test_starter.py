@@ -48,3 +48,10 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(settings, site_folder):
     (site_folder.root / "file").write_text("x")
     with pytest.raises(CannotStart, match="cannot be written"):
         write_starter(site_folder.root / "file", "week-48", settings)
+
+
+def test_a_name_that_cannot_be_is_answered_without_naming_a_folder_that_is_not_there(site_folder, settings):
+    with pytest.raises(SourceInvalid) as refused:
+        write_starter(site_folder.campaigns, "Week 48", settings)
+    assert "Name it `2026-week-48`, for example." in str(refused.value)
+    assert "Rename" not in str(refused.value)

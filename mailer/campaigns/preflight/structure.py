@@ -97,11 +97,17 @@ def image_sizes(draft: Draft) -> Iterator[Problem]:
     """An image that does not reserve its room."""
     for image in _elements(draft, "img"):
         if not image.get("width") or not (image.get("height") or "height" in (image.get("style") or "")):
-            name = image.get("src") or ""
+            name = _as_written(draft, image.get("src") or "")
             yield problem(
                 draft, "image-size", f"the image `{shortened(name)}` has no width and height",
                 "Give both, so that the mail does not jump while images load.", at=(name, name.rsplit("/", 1)[-1]),
             )  # fmt: skip
+
+
+def _as_written(draft: Draft, address: str) -> str:
+    """The author's file behind an address of the site; any other address as it is."""
+    names = {each.hash: each.path for each in draft.source.images}
+    return names.get(address.rsplit("/", 1)[-1], address)
 
 
 def image_words(draft: Draft) -> Iterator[Problem]:

@@ -49,6 +49,7 @@ class Authoring:
     template_dirs: Sequence[Path]
     images: Mapping[str, str]
     values: dict[str, Any]
+    image_sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     placeholders: Placeholders = field(default_factory=Placeholders)
     errors: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
@@ -131,6 +132,7 @@ def author(
         list_, site, source.language, template_dirs, images=source.images, fields=tuple(fields),
         links=CAMPAIGN_LINKS, campaign={**source.campaign, "slug": source.slug},
     )  # fmt: skip
+    work.image_sizes = source.image_sizes
     work.values["subject"] = subject = work.line(source.subject, "subject", source.body.path)
     work.values["preheader"] = work.line(source.preheader, "preheader", source.body.path)
     document = _compiled(source.body, source.layout, work)
@@ -207,7 +209,7 @@ def _compiled(body: Body, layout: str, work: Authoring) -> dom.Node:
     """The document of a body in its layout, checked and without the block."""
     tree = _tree(body, layout, work)
     work.stop_on_errors()
-    lint = Lint(work.site, work.images, work.placeholders)
+    lint = Lint(work.site, work.images, work.placeholders, sizes=work.image_sizes)
     lint.mjml(tree)
     inline = mjml.take_inline_sheets(tree)
     compiling = mjml.Compiling(work.placeholders, lint.fragment)

@@ -46,6 +46,9 @@ _LOADING: Final = frozenset(
     "src background-url thumbnails-src left-icon right-icon icon-wrapped-url icon-unwrapped-url".split()
 )
 _FREE: Final = frozenset("href alt title css-class mj-class name rel target id path lang dir".split())
+#: Widest that an image without a size of its own is shown, in pixels: Outlook knows no max-width.
+_COLUMN: Final = 600
+_SHRINKS: Final = "max-width:100%;height:auto"
 #: What the MJML compiler takes the icons of social links from.
 _ICONS: Final = "https://www.mailjet.com/images/theme/v1/icons/ico-social/"
 
@@ -53,8 +56,16 @@ _ICONS: Final = "https://www.mailjet.com/images/theme/v1/icons/ico-social/"
 class Lint:
     """Looks at one message; what it rewrites (addresses of images) it rewrites in place."""
 
-    def __init__(self, site: SiteIdentity, images: Mapping[str, str], placeholders: Placeholders) -> None:
+    def __init__(
+        self,
+        site: SiteIdentity,
+        images: Mapping[str, str],
+        placeholders: Placeholders,
+        *,
+        sizes: Mapping[str, tuple[int, int]],
+    ) -> None:
         self.addresses = Addresses(site, images, placeholders)
+        self._sizes = {images[path]: size for path, size in sizes.items() if path in images}
         self.placeholders = placeholders
         self.errors: list[Problem] = []
         self.warnings: list[Problem] = []
@@ -245,6 +256,19 @@ class Lint:
             )  # fmt: skip
         if attrs.get("width") in ("0", "1") and attrs.get("height") in ("0", "1"):
             self.say(origin, "image.pixel", "This image is one pixel: a tracking pixel (C26).", "Remove it.")
+        self._reserve(element)
+
+    def _reserve(self, element: dom.Element) -> None:
+        """Give an image that says no size the one of its file, so that the mail does not jump while it loads."""
+        attrs = dom.attributes(element)
+        width, height = self._sizes.get(attrs.get("src", ""), (0, 0))
+        own = attrs.get("style", "")
+        if min(width, height) <= 1 or {"width", "height"} & set(attrs) or "width" in own or "height" in own:
+            return
+        shown = min(width, _COLUMN)
+        element.attrs["width"] = str(shown)
+        element.attrs["height"] = str(max(1, round(height * shown / width)))
+        element.attrs["style"] = ";".join(each for each in (own.strip().rstrip(";"), _SHRINKS) if each)
 
     def sheet(self, content: Located) -> None:
         """A style sheet."""
