@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mailer.bundled import bundled
 from mailer.site import SiteFolder
 from mailer.store import Store
 from mailer.subscribers.policies import Policies, PolicyInvalid, PolicyMissing
@@ -163,3 +164,19 @@ def test_publishing_works_on_both_databases(site_store: Policies) -> None:
     site_store.publish()
     assert site_store.current("en").label == "2026-11-01.en"
     assert [text.version for text in site_store.history("de")] == ["2026-11-01"]
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "wrong"),
+    [
+        ("en", "once, until you ask for deletion", "subscribed, at most"),
+        ("de", "bis Sie die Löschung verlangen", "höchstens, solange"),
+    ],
+)
+def test_the_shipped_policy_promises_no_deletion_that_nobody_does(
+    language: str, said: str, wrong: str
+) -> None:
+    """Deliveries stay after somebody left; only an erasure takes the person out of them."""
+    (newest,) = sorted((bundled("templates") / "privacy").glob(f"*.{language}.md"))[-1:]
+    text = " ".join(newest.read_text(encoding="utf-8").split())
+    assert said in text and wrong not in text
