@@ -140,7 +140,9 @@ def postgresql_store(postgresql_url: str, tmp_path: Path) -> Iterator[Store]:
     engine = create_engine(postgresql_url)
     with engine.begin() as connection:
         names = connection.scalars(
-            text("SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'")
+            text(
+                "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
+            )
         ).all()
         connection.execute(text(f"TRUNCATE {', '.join(names)} RESTART IDENTITY CASCADE"))
     engine.dispose()

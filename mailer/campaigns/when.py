@@ -235,12 +235,17 @@ def _unambiguous(wall: datetime, name: str, place: tzinfo) -> datetime:
         before, after = (second.astimezone(UTC).astimezone(place), first.astimezone(UTC).astimezone(place))
         raise WhenInvalid(
             f"{shown} does not exist in {name}: the clocks are put forward over it. "
-            f"Choose {before:%H:%M} or {after:%H:%M} instead."
+            f"Choose {_beside(before, wall)} or {_beside(after, wall)} instead."
         )
     raise WhenInvalid(
         f"{shown} comes twice in {name}: the clocks are put back over it. "
         f'Write "{shown}{_offset(first)}" for the first or "{shown}{_offset(second)}" for the second.'
     )
+
+
+def _beside(moment: datetime, wall: datetime) -> str:
+    """With its date when that is another day: some zones skip the first hour of one."""
+    return f"{moment:%H:%M}" if moment.date() == wall.date() else f"{moment:%Y-%m-%d %H:%M}"
 
 
 def _offset(moment: datetime) -> str:

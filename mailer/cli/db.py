@@ -33,7 +33,9 @@ def upgrade(folder: SiteFolder) -> None:
         after = migrate.current_revision(store)
     finally:
         store.dispose()
-    changed = f"from schema {before or 'none'} to {after}" if before != after else f"at schema {after} already"
+    changed = (
+        f"from schema {before or 'none'} to {after}" if before != after else f"at schema {after} already"
+    )
     click.echo(f"The database is {changed}.")
 
 

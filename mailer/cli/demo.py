@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--keep", is_flag=True, help="Stay up afterwards and serve what was caught in a small inbox page.")
+@click.option(
+    "--keep", is_flag=True, help="Stay up afterwards and serve what was caught in a small inbox page."
+)
 @click.option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),

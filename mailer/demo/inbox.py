@@ -15,7 +15,9 @@ from starlette.routing import Route
 from mailer.demo.catcher import Caught
 
 # The mail itself may carry inline style and the site's own images; it runs nothing (D21).
-_MAIL_POLICY = "sandbox allow-popups; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' http://127.0.0.1:*"
+_MAIL_POLICY = (
+    "sandbox allow-popups; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' http://127.0.0.1:*"
+)
 _PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'"
 _STYLE = """
 :root{color-scheme:light dark;--ink:#1b1f24;--soft:#5b6570;--line:#d9dee3;--paper:#fff;--accent:#0b5d51}

@@ -69,10 +69,17 @@ class Stage:
             self._say(f"$ mailer {shlex.join(words)}")
         folder = self.site if self.site.is_dir() else self.site.parent  # `init` makes the site
         done = subprocess.run(
-            self._command(*words), cwd=folder, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
+            self._command(*words),
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SECONDS,
+            check=False,
         )
         if (done.returncode != 0) is not fails:
-            raise DemoFailed(f"`mailer {shlex.join(words)}` ended with {done.returncode}: {done.stderr.strip()}")
+            raise DemoFailed(
+                f"`mailer {shlex.join(words)}` ended with {done.returncode}: {done.stderr.strip()}"
+            )
         return done.stdout + done.stderr if fails else done.stdout
 
     def ask(self, *words: str) -> Any:
@@ -89,9 +96,13 @@ class Stage:
         while not until():
             if self._running is not None and self._running.poll() is not None:
                 last = self._log_path.read_text("utf-8", "replace").strip().rpartition("\n")[2]
-                raise DemoFailed(f"`mailer up` ended while we waited for {what}: {last}", log=str(self._log_path))
+                raise DemoFailed(
+                    f"`mailer up` ended while we waited for {what}: {last}", log=str(self._log_path)
+                )
             if clock.monotonic() - start > PATIENCE_SECONDS:
-                raise DemoFailed(f"We waited {PATIENCE_SECONDS:.0f} seconds for {what}; see {self._log_path}.")
+                raise DemoFailed(
+                    f"We waited {PATIENCE_SECONDS:.0f} seconds for {what}; see {self._log_path}."
+                )
             time.sleep(0.05)
         return clock.monotonic() - start
 

@@ -72,7 +72,9 @@ class Story:
         title = _title(answers[0])
         self._say(f"  Everybody read the same page: “{title}”. The mails were there {seconds:.1f} s later.")
         same = {(page.status, page.text) for page in (*answers, again)}
-        self.evidence.show("guarded", "the form answers alike for known and unknown people", kept=len(same) == 1)
+        self.evidence.show(
+            "guarded", "the form answers alike for known and unknown people", kept=len(same) == 1
+        )
 
     def confirm(self) -> None:
         """GET changes nothing, POST confirms; "not me" blocks."""
@@ -84,7 +86,9 @@ class Story:
         self._say(f"  {props.EVE.name} never asked, and said so. {props.DORA.name} did nothing.")
         confirmations = [mail for mail in self.stage.catcher.caught if not mail.is_campaign]
         lone = len(confirmations) == len(props.PEOPLE)
-        self.evidence.show("opt-in", f"{len(confirmations)} sign-ups got one confirmation mail each", kept=lone)
+        self.evidence.show(
+            "opt-in", f"{len(confirmations)} sign-ups got one confirmation mail each", kept=lone
+        )
 
     def import_csv(self) -> None:
         """Evidence per row, or the row only waits; nobody is mailed."""
@@ -100,7 +104,9 @@ class Story:
         self._say(self.stage.run("campaign", "check", props.FIRST).rstrip())
         self._schedule(props.FIRST, expect=props.EXPECTED_FIRST)
         mails = self._campaign_mails(props.FIRST_SUBJECT)
-        self._say(f"  {len(mails)} mails caught; {len(set(self.stage.catcher.refused))} address refused by the server.")
+        self._say(
+            f"  {len(mails)} mails caught; {len(set(self.stage.catcher.refused))} address refused by the server."
+        )
         reached = {mail.recipient for mail in mails}
         outsiders = reached & {props.DORA.address, props.EVE.address, *props.NEVER}
         self.evidence.show(
@@ -131,7 +137,9 @@ class Story:
         mails = self._campaign_mails(props.SECOND_SUBJECT)
         reached = [mail.recipient for mail in mails]
         self._say(f"  {len(mails)} mails caught, none to Ada.")
-        self.evidence.show("opt-out", "the next campaign did not reach her", kept=props.ADA.address not in reached)
+        self.evidence.show(
+            "opt-out", "the next campaign did not reach her", kept=props.ADA.address not in reached
+        )
         once = all(
             len(set(caught)) == len(caught) == expected
             for caught, expected in (
@@ -156,7 +164,9 @@ class Story:
         asked = self.stage.ask("audit", "show", "--event", "requested")
         named = bool(asked) and all(entry["payload"].get("policy_version") for entry in asked)
         self.evidence.show(
-            "policy-posted", "/privacy shows it, every request names its version", kept=policy.status == 200 and named
+            "policy-posted",
+            "/privacy shows it, every request names its version",
+            kept=policy.status == 200 and named,
         )
 
     def _schedule(self, slug: str, *, expect: int) -> None:
@@ -212,7 +222,9 @@ def asset_hosts(mail: Caught) -> set[str]:
 def _link(mail: Caught, path: str) -> str:
     found = re.search(rf"https?://\S+{re.escape(path)}[A-Za-z0-9_.-]+", mail.part("plain"))
     if found is None:
-        raise DemoFailed(f"The confirmation mail to {mail.recipient} has no {path} link.", path=str(mail.path))
+        raise DemoFailed(
+            f"The confirmation mail to {mail.recipient} has no {path} link.", path=str(mail.path)
+        )
     return found.group(0)
 
 

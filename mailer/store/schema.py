@@ -94,7 +94,9 @@ class Subscription(Base):
     source: Mapped[str] = mapped_column(String(64))  #: "form", "api", "import:<name>", "staff"
     requested_at: Mapped[utc]
     expires_at: Mapped[utc_or_none]  #: an unconfirmed row is purged then (C7); null once confirmed
-    confirm_nonce: Mapped[bytes | None] = mapped_column(LargeBinary(8))  #: null: no confirm link is alive (D3)
+    confirm_nonce: Mapped[bytes | None] = mapped_column(
+        LargeBinary(8)
+    )  #: null: no confirm link is alive (D3)
     confirmed_at: Mapped[utc_or_none]
     unsubscribed_at: Mapped[utc_or_none]
     consent_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("ledger.id"))  #: latest consent record
@@ -155,7 +157,9 @@ class LedgerEntry(Base):
     stream: Mapped[Stream] = mapped_column(EnumText(Stream))
     event: Mapped[str] = mapped_column(String(64))
     at: Mapped[utc]
-    subject: Mapped[bytes | None] = mapped_column(LargeBinary(32))  #: keyed hash of the address, if about a person
+    subject: Mapped[bytes | None] = mapped_column(
+        LargeBinary(32)
+    )  #: keyed hash of the address, if about a person
     payload: Mapped[str | None] = mapped_column(Text)  #: canonical JSON; null once erased
     salt: Mapped[bytes | None] = mapped_column(LargeBinary(16))
     commitment: Mapped[keyed_hash]  #: SHA-256 of salt and payload; says nothing once the salt is gone
@@ -272,7 +276,9 @@ class Delivery(Base):
     next_attempt_at: Mapped[utc_or_none]
     worker_id: Mapped[int | None] = mapped_column(BigId)  #: who has claimed it
     created_at: Mapped[utc]
-    attempted_at: Mapped[utc_or_none]  #: Date of the last copy, to the second; with digest, `reproduce` proves it
+    attempted_at: Mapped[
+        utc_or_none
+    ]  #: Date of the last copy, to the second; with digest, `reproduce` proves it
     settled_at: Mapped[utc_or_none]
     reply_code: Mapped[int | None]
     status: Mapped[str | None] = mapped_column(String(16))  #: enhanced status, RFC 3463

@@ -93,7 +93,9 @@ class Joining:
             standing = None if claim.is_proof else queries.standing_of_tag(connection, claim.subscription_tag)
             if standing:
                 email, list_name = standing.email, standing.list_name
-                _keep(connection, list_name, email, fields={}, evidence=evidence, source="form", asked_back=True)
+                _keep(
+                    connection, list_name, email, fields={}, evidence=evidence, source="form", asked_back=True
+                )
 
     def invite(
         self, list_name: str, address: EmailAddress, *, fields: Mapping[str, object], evidence: Evidence

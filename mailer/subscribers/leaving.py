@@ -91,7 +91,12 @@ class Leaving:
         if not remembered:
             said = SuppressionReason.UNSUBSCRIBED
             queries.add_suppression(
-                connection, email_hash=standing.email_hash, list_id=wanted, reason=said, source="link", now=now
+                connection,
+                email_hash=standing.email_hash,
+                list_id=wanted,
+                reason=said,
+                source="link",
+                now=now,
             )
         return ended > 0 or not remembered
 

@@ -27,8 +27,12 @@ def test_the_story_is_told_every_promise_is_kept_and_the_mails_stay_as_files(tmp
     assert done.returncode == 0, done.stdout + done.stderr
     assert "BROKEN" not in done.stdout
     assert sum(line.rstrip().endswith(" kept") for line in done.stdout.splitlines()) == len(PROMISES)
-    mails = [message_from_bytes(path.read_bytes(), policy=policy.strict) for path in (tmp_path / "mail").iterdir()]
-    assert len(mails) == 4 + 62 + 61  # confirmations, everybody but the refused one, everybody but Ada and that one
+    mails = [
+        message_from_bytes(path.read_bytes(), policy=policy.strict) for path in (tmp_path / "mail").iterdir()
+    ]
+    assert (
+        len(mails) == 4 + 62 + 61
+    )  # confirmations, everybody but the refused one, everybody but Ada and that one
     assert all(not mail.defects for mail in mails)
 
 

@@ -96,7 +96,11 @@ def confirmation_lines(site: SiteIdentity, language: str, not_me: str) -> list[L
 def identity_lines(site: SiteIdentity, words: Wording) -> list[Line]:
     """Who sends, by law: legal name, postal address, privacy contact, imprint (C12, C13, F7)."""
     lines = [
-        Line(words.text("block.sender", legal_name=site.legal_name, postal_address=", ".join(site.postal_lines))),
+        Line(
+            words.text(
+                "block.sender", legal_name=site.legal_name, postal_address=", ".join(site.postal_lines)
+            )
+        ),
         Line(words.text("block.privacy"), site.privacy_contact, f"mailto:{site.privacy_contact}"),
     ]
     if site.imprint_url:

@@ -223,7 +223,9 @@ def _declaration(line: int, name: str, value: str, *, everywhere: bool) -> Itera
             line, "css.margin", f"`{name}: {value}` pulls a box over others.", "Use at least -60px."
         )
     elif "border-radius" not in name and any(abs(_pixels(part, 0)) > _FAR for part in value.split()):
-        yield Finding(line, "css.size", f"`{name}: {value}` is larger than any mail.", f"Stay below {_FAR}px.")
+        yield Finding(
+            line, "css.size", f"`{name}: {value}` is larger than any mail.", f"Stay below {_FAR}px."
+        )
     elif re.search(r"expression\s*\(|javascript:|vbscript:", value, re.IGNORECASE):
         yield Finding(line, "css.script", f"`{name}` runs a script.", "Remove it.")
     elif name.startswith("--mailer"):

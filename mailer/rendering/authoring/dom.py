@@ -155,7 +155,12 @@ def _write(node: Node, out: list[str], *, raw: bool) -> None:
         if node.name in VOID:
             return
         inside = children(node)
-        if node.name in _EATS_NEWLINE and inside and is_text(inside[0]) and (inside[0].data or "")[:1] == "\n":
+        if (
+            node.name in _EATS_NEWLINE
+            and inside
+            and is_text(inside[0])
+            and (inside[0].data or "")[:1] == "\n"
+        ):
             out.append("\n")
         for child in inside:
             _write(child, out, raw=node.name in RAW_TEXT)

@@ -83,7 +83,9 @@ def _href(value: str, placeholders: Placeholders, report: Report) -> str:
             return f"{found[0]}\ue002r"
         elif _PREFIX.match(before.strip()) is None and not placeholders.pattern.match(before.strip()):
             message = f"`{tag.words}` decides where a link leads, after `{before}`."
-            report(tag.origin.problem("hole.href", message, "Begin the link with https:// and the whole host."))
+            report(
+                tag.origin.problem("hole.href", message, "Begin the link with https:// and the whole host.")
+            )
         return f"{found[0]}\ue002u"
 
     return placeholders.pattern.sub(mark, value.strip())
@@ -103,7 +105,9 @@ def _nest(tags: list[Tag], parent: object, stack: list[tuple[Tag, object]], repo
             continue
         if not stack or stack[-1][0].group != tag.group or not _same(stack[-1][1], parent):
             opener = stack[-1][0] if stack else tag
-            message = f"`{tag.words}` stands in another element than `{opener.words}` of line {opener.origin.line}."
+            message = (
+                f"`{tag.words}` stands in another element than `{opener.words}` of line {opener.origin.line}."
+            )
             remedy = "Put all tags of one if into the same element, so that each branch is whole."
             report(tag.origin.problem("hole.nesting", message, remedy))
         if tag.kind is TagKind.ENDIF and stack:

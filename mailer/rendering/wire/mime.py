@@ -60,7 +60,9 @@ def assemble(
         html=html,
         fields=tuple(sorted(fields.items())),
         must_show=_must_show(list_, site),
-        html_size_bound=_bound(parts.html, lambda text: len(text.encode("utf-8")), _HOLE_BOUND, _OWN_LINK_BOUND),
+        html_size_bound=_bound(
+            parts.html, lambda text: len(text.encode("utf-8")), _HOLE_BOUND, _OWN_LINK_BOUND
+        ),
         size_bound=_size_bound((text, html, subject), after),
     )
 

@@ -218,9 +218,7 @@ def _wants_invitation(one: Decided) -> bool:
 
 
 def _invitation(one: Decided, now: datetime) -> dict[str, Any]:
-    mail = queries.system_mail(
-        DeliveryKind.CONFIRMATION, domain=one.row.address.domain, now=now, due=one.due
-    )
+    mail = queries.system_mail(DeliveryKind.CONFIRMATION, domain=one.row.address.domain, now=now, due=one.due)
     return {"id": one.delivery_id, "subscription_id": one.subscription_id, **mail}
 
 

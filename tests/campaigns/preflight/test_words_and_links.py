@@ -31,7 +31,9 @@ def draft(drafting: Drafting) -> Draft:
 def seen_as(draft: Draft, html: str = "<p>words</p>", text: str = "words\n") -> Draft:
     """The draft with these parts, the unsubscribe block last."""
     whole = f"<html><head><title>x</title></head><body>{html}{BLOCK}</body></html>"
-    specimen = replace(draft.specimens[SAMPLE], html=whole, text=f"{text}\n{TEXT_RULE}\nYou can leave at any time.\n")
+    specimen = replace(
+        draft.specimens[SAMPLE], html=whole, text=f"{text}\n{TEXT_RULE}\nYou can leave at any time.\n"
+    )
     return replace(draft, specimens={SAMPLE: specimen})
 
 
