@@ -9,8 +9,7 @@ from tests.house.tree import functions, python_sources
 LONGEST_FILE, LONGEST_FUNCTION = 500, 60
 FILE_MEDIAN, FILE_P95 = 100, 350
 FUNCTION_MEDIAN, FUNCTION_P95 = 10, 40
-#: The aim is 1.3; this is what has been reached, and it only ever rises.
-TESTS_PER_SOURCE_LINE = 1.0
+TESTS_PER_SOURCE_LINE = 1.3
 
 
 def _percentile(values: Sequence[int], share: float) -> int:
