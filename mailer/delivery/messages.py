@@ -74,7 +74,8 @@ class SiteMessages:
 
     def prepare(self, claims: Iterable[Claim]) -> None:
         """Load and compile what these claims need; slow, so called in a thread. Raises StoreError."""
-        for claim in claims:
+        # One of a campaign's claims is enough: to sign every link here would be to sign it twice.
+        for claim in {claim.artefact_hash or claim.id: claim for claim in claims}.values():
             try:
                 _DRAFTS[claim.kind](self, claim, clock.now())
             except (MailerError, ValueError, KeyError):
