@@ -73,6 +73,8 @@ class Verb(StrEnum):
     RCPT = "rcpt"
     DATA = "data"  #: the reply that should be 354
     DOT = "dot"  #: the reply to the message itself
+    RSET = "rset"
+    QUIT = "quit"
 
 
 class OutcomeKind(StrEnum):
@@ -126,3 +128,4 @@ class Attempt:
     digest: bytes | None  #: SHA-256 of the bytes that left
     attempted_at: datetime  #: the Date header, to the second
     outcome: Outcome | None = None  #: None: intended, not known to have ended
+    relay: str | None = None  #: "host:port" that it went to

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from mailer.addresses import AddressInvalid, parse_address
-from mailer.delivery import queries
+from mailer.delivery import listing
 from mailer.errors import MailerError
 from mailer.store import Store
 from mailer.store.vocabulary import DeliveryState
@@ -94,14 +94,14 @@ def deliveries(
 ) -> list[DeliveryView]:
     """Deliveries, newest first."""
     with store.read() as connection:
-        rows = queries.listing(connection, state=state, campaign=campaign, limit=limit)
+        rows = listing.rows(connection, state=state, campaign=campaign, limit=limit)
     return [_view(row) for row in rows]
 
 
 def delivery(store: Store, delivery_id: int) -> DeliveryView:
     """One delivery. Raises DeliveryMissing."""
     with store.read() as connection:
-        row = queries.one(connection, delivery_id)
+        row = listing.one(connection, delivery_id)
     if row is None:
         raise DeliveryMissing(f"There is no delivery {delivery_id}.", delivery=delivery_id)
     return _view(row)

@@ -285,6 +285,7 @@ class Delivery(Base):
     reply: Mapped[str | None] = mapped_column(Text)  #: the server's words, or ours for a lost connection
     message_id: Mapped[str | None] = mapped_column(String(255))
     digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))  #: SHA-256 of the bytes that left
+    relay: Mapped[str | None] = mapped_column(String(255))  #: "host:port" that the last attempt went to
 
 
 class Worker(Base):
@@ -298,3 +299,11 @@ class Worker(Base):
     started_at: Mapped[utc]
     heartbeat_at: Mapped[utc]
     stopped_at: Mapped[utc_or_none]
+
+
+class RateWindow(Base):
+    """The sending rate of one route, shared by every worker of the site."""
+
+    __tablename__ = "rate_windows"
+    route: Mapped[str] = mapped_column(String(255), primary_key=True)
+    next_at: Mapped[utc]  #: the instant of the first turn that nobody has reserved

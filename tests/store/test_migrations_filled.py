@@ -29,6 +29,7 @@ from mailer.store.schema import (
     MailingList,
     Medium,
     Policy,
+    RateWindow,
     SignupCount,
     SignupRequest,
     Subscriber,
@@ -86,6 +87,7 @@ ROWS: list[tuple[type[Base], dict[str, Any]]] = [
         },
     ),
     (Worker, {"host": "a", "pid": 1, "journal": "/srv/j", "started_at": NOW, "heartbeat_at": NOW}),
+    (RateWindow, {"route": "main", "next_at": NOW}),
 ]  # fmt: skip
 
 
@@ -145,8 +147,13 @@ def test_each_step_down_and_up_again_keeps_the_rows_of_the_tables_that_stay(fill
     script = ScriptDirectory(str(bundled("alembic")))
     for revision in list(script.walk_revisions())[:-1]:
         migrate.downgrade(filled, str(revision.down_revision))
+    with filled.read() as connection:
+        stayed = inspect(connection).get_table_names()
     migrate.upgrade(filled)
-    assert _everything(filled) == before
+    after = _everything(filled)
+    assert {name: after[name] for name in before if name in stayed} == {
+        name: rows for name, rows in before.items() if name in stayed
+    }
 
 
 def test_a_check_finds_a_filled_database_sound(filled: Store) -> None:
