@@ -33,9 +33,8 @@ check: $(VENV)/ready  ## Lint, types, import contracts, house rules
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest tests/house -q
 
-bench: $(VENV)/ready  ## Measure rendering and sending, each against a named reference in the same run
-	$(BIN)/python -m benchmarks.fill
-	$(BIN)/python -m benchmarks.send
+bench: $(VENV)/ready  ## Measure, each against a named reference in the same run (QUICK=1: small sizes; ONLY="send_sqlite ...")
+	$(BIN)/python -m benchmarks $(ONLY)
 
 docs: $(VENV)/ready  ## Write what documents take from the program: commands, tests per requirement
 	$(BIN)/python -m tests.house.reference

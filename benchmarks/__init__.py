@@ -1,0 +1,1 @@
+"""Measurements, each against a reference measured in the same run; `python -m benchmarks` prints the table."""
