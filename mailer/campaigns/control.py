@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import Connection, update
 
 from mailer import clock
 from mailer.audit import Ledger
@@ -80,6 +81,31 @@ def cancel(store: Store, ledger: Ledger, slug: str, *, reason: str) -> CampaignR
     campaign = _make(store, ledger, slug, move=Move.CANCEL, event="cancel", values=values)
     skip_waiting(store, campaign.id)
     return campaign
+
+
+def reopen(connection: Connection, ledger: Ledger, campaign_ids: Collection[int], *, reason: str) -> set[int]:
+    """Lock campaigns whose deliveries go back to be sent, and let those that are finished send again.
+
+    In the transaction that puts the deliveries back; returns the ids of those that were finished.
+    """
+    reopened = set()
+    for campaign_id in sorted(campaign_ids):
+        # The lock also holds off `finish_done`, which must not overlook what this transaction puts back.
+        campaign = queries.campaign_by_id(connection, campaign_id, lock=True)
+        if campaign is None or campaign.state is not CampaignState.FINISHED:
+            continue
+        target = after(campaign.state, Move.REOPEN, slug=campaign.slug)
+        values = {"finished_at": None, "reason": None}
+        connection.execute(queries.move(campaign.id, was=campaign.state, to=target).values(**values))
+        payload = {
+            "campaign": campaign.id,
+            "slug": campaign.slug,
+            "was": campaign.state.value,
+            "reason": reason,
+        }
+        ledger.append(connection, stream=Stream.AUDIT, event="reopen", payload=payload)
+        reopened.add(campaign_id)
+    return reopened
 
 
 def skip_waiting(store: Store, campaign_id: int) -> int:

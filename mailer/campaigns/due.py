@@ -86,6 +86,8 @@ def _finish(store: Store, ledger: Ledger, campaign: CampaignRow) -> bool:
     for state, _reason, count in counts:
         by_state[state.value] = by_state.get(state.value, 0) + count
     with store.write() as connection:
+        # Locked before the condition is read: a retry that puts rows back is either seen, or waits for this.
+        queries.campaign_by_id(connection, campaign.id, lock=True)
         values = {"finished_at": clock.now(), "audience_count": rows}
         finished = _moved(connection, campaign, Move.FINISH, values, queries.nothing_in_hand())
         if finished:

@@ -22,6 +22,7 @@ class Move(StrEnum):
     APPROVE = "approve"  #: a campaign that never started is put back on the schedule
     CANCEL = "cancel"
     FINISH = "finish"  #: nothing is waiting any more
+    REOPEN = "reopen"  #: staff ordered another attempt of a delivery that was settled
 
 
 TRANSITIONS: Mapping[tuple[CampaignState, Move], CampaignState] = MappingProxyType(
@@ -36,6 +37,7 @@ TRANSITIONS: Mapping[tuple[CampaignState, Move], CampaignState] = MappingProxyTy
         (_S.PAUSED, Move.RESUME): _S.SENDING,
         (_S.PAUSED, Move.APPROVE): _S.SCHEDULED,
         (_S.PAUSED, Move.CANCEL): _S.CANCELLED,
+        (_S.FINISHED, Move.REOPEN): _S.SENDING,
     }
 )
 
@@ -75,6 +77,7 @@ _DONE: Mapping[Move, str] = MappingProxyType(
         Move.APPROVE: "put back on the schedule",
         Move.CANCEL: "cancelled",
         Move.FINISH: "finished",
+        Move.REOPEN: "reopened",
     }
 )
 

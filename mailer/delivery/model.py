@@ -23,6 +23,9 @@ class Event(StrEnum):
     EXPIRE = "expire"  #: deferred once too often
     REJECT = "reject"  #: 5yz
     LOSE = "lose"  #: the final dot may have left, the reply was never read
+    RETRY = "retry"  #: staff order one more attempt
+    PROVE = "prove"  #: evidence, or an operator's word: the next hop took it
+    RESEND = "resend"  #: evidence, or an operator's word: it never arrived
 
 
 _S = DeliveryState
@@ -41,9 +44,17 @@ EDGES: Mapping[tuple[DeliveryState, Event], DeliveryState] = {
     (_S.ATTEMPTING, Event.EXPIRE): _S.EXPIRED,
     (_S.ATTEMPTING, Event.REJECT): _S.REJECTED,
     (_S.ATTEMPTING, Event.LOSE): _S.UNKNOWN,
+    (_S.DEFERRED, Event.RETRY): _S.DEFERRED,
+    (_S.EXPIRED, Event.RETRY): _S.DEFERRED,
+    (_S.REJECTED, Event.RETRY): _S.DEFERRED,
+    (_S.UNKNOWN, Event.PROVE): _S.ACCEPTED,
+    (_S.UNKNOWN, Event.RESEND): _S.DEFERRED,
 }
 
-#: States that wait for a claim, and states nothing leaves.
+#: What only staff or evidence bring about; nothing else leads out of a settled state.
+BY_HAND = frozenset({Event.RETRY, Event.PROVE, Event.RESEND})
+
+#: States that wait for a claim, and states nothing leaves on its own.
 WAITING = frozenset({_S.QUEUED, _S.DEFERRED})
 SETTLED = frozenset({_S.ACCEPTED, _S.REJECTED, _S.EXPIRED, _S.SKIPPED, _S.UNKNOWN})
 

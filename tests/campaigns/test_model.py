@@ -20,6 +20,7 @@ LEGAL = [
     ("paused", "resume", "sending"),
     ("paused", "approve", "scheduled"),
     ("paused", "cancel", "cancelled"),
+    ("finished", "reopen", "sending"),
 ]
 
 
@@ -45,9 +46,9 @@ def test_a_refusal_says_what_is_possible_instead():
     )
 
 
-def test_nothing_leads_out_of_an_ended_campaign():
+def test_out_of_an_ended_campaign_leads_only_another_attempt_that_staff_order():
     ended = set(CampaignState) - ACTIVE
     assert ended == {CampaignState.CANCELLED, CampaignState.FINISHED}
-    assert not any(state in ended for state, _ in TRANSITIONS)
+    assert [edge for edge in TRANSITIONS if edge[0] in ended] == [(CampaignState.FINISHED, Move.REOPEN)]
     with pytest.raises(MoveRefused, match="Nothing more can happen to it"):
         after(CampaignState.FINISHED, Move.CANCEL, slug="week-48")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mailer.delivery.model import (
+    BY_HAND,
     EDGES,
     EVENT_OF,
     SETTLED,
@@ -32,6 +33,11 @@ from mailer.store.vocabulary import DeliveryState as S
         (S.ATTEMPTING, Event.EXPIRE, S.EXPIRED),
         (S.ATTEMPTING, Event.REJECT, S.REJECTED),
         (S.ATTEMPTING, Event.LOSE, S.UNKNOWN),
+        (S.DEFERRED, Event.RETRY, S.DEFERRED),
+        (S.EXPIRED, Event.RETRY, S.DEFERRED),
+        (S.REJECTED, Event.RETRY, S.DEFERRED),
+        (S.UNKNOWN, Event.PROVE, S.ACCEPTED),
+        (S.UNKNOWN, Event.RESEND, S.DEFERRED),
     ],
 )
 def test_each_legal_edge_leads_where_the_table_says(state: S, event: Event, target: S) -> None:
@@ -40,7 +46,7 @@ def test_each_legal_edge_leads_where_the_table_says(state: S, event: Event, targ
 
 def test_every_other_edge_is_refused_in_words() -> None:
     illegal = [(state, event) for state in S for event in Event if (state, event) not in EDGES]
-    assert len(illegal) == len(S) * len(Event) - 11
+    assert len(illegal) == len(S) * len(Event) - 16
     for state, event in illegal:
         with pytest.raises(IllegalEdge, match=f"that is {state} cannot {event}"):
             follow(state, event)
@@ -48,7 +54,8 @@ def test_every_other_edge_is_refused_in_words() -> None:
 
 def test_nothing_leaves_a_settled_state_by_itself() -> None:
     """Law 2: an unknown one is never sent again on its own, an accepted one never at all."""
-    assert not [edge for edge in EDGES if edge[0] in SETTLED]
+    assert not [edge for edge in EDGES if edge[0] in SETTLED and edge[1] not in BY_HAND]
+    assert not [edge for edge in EDGES if edge[0] in (S.ACCEPTED, S.SKIPPED)]
     assert SETTLED | WAITING | {S.ATTEMPTING} == set(S)
 
 
