@@ -90,7 +90,7 @@ LOST: Mapping[Verb, OutcomeKind] = {
 }
 
 #: First digit of the reply that means "go on" at each step.
-GO_ON: Mapping[Verb, int] = {Verb.MAIL: 2, Verb.RCPT: 2, Verb.DATA: 3, Verb.DOT: 2}
+GO_ON: Mapping[Verb, int] = {Verb.MAIL: 2, Verb.RCPT: 2, Verb.DATA: 3, Verb.DOT: 2, Verb.RSET: 2}
 
 
 def goes_on(verb: Verb, reply: Reply) -> bool:

@@ -28,12 +28,16 @@ log = logging.getLogger("mailer.delivery")
 
 # How often an idle worker looks for due mail; system mail must leave within 5 s.
 POLL_SECONDS = 0.2
+# How often a worker that is sending looks whether there is room for more.
+BUSY_SECONDS = 0.01
 # How often a worker says it lives, and looks for workers that do not.
 BEAT_SECONDS = 5.0
 # A worker that could not say so for this long lets no body out: others may take its claims later.
 LEASE_SECONDS = 60.0
 # Claims for this long are held at a limited rate; more would only be read again and again.
 HOLD_SECONDS = 2.0
+# Share of what may be held that campaigns leave free for system mail.
+SYSTEM_ROOM = 0.1
 TROUBLE_SECONDS = (0.2, 5.0)
 _ASK_AGAIN_SECONDS = 0.5
 
@@ -47,7 +51,7 @@ class EngineOptions:
     """The knobs of `[sending]` that the engine turns."""
 
     connections: int = 4
-    batch_size: int = 50
+    batch_size: int = 500
     per_second: float | None = None  #: None: unlimited
     system_share: float = 0.2
     stop_seconds: float = 30.0
@@ -80,6 +84,7 @@ class Engine:
         self._route = Route()
         self._lease_until = clock.monotonic() + LEASE_SECONDS
         self._failures = 0
+        self._system_at = clock.monotonic()  #: when to look for system mail next
         desk = Desk(
             hand=self._hand,
             outbox=self._outbox,
@@ -124,7 +129,7 @@ class Engine:
 
     async def _finish_in_flight(self, senders: dict[asyncio.Task[None], Sender], deadline: float) -> None:
         """Let every message that is on the wire get its reply; stop everything else at once."""
-        while busy := [task for task, sender in senders.items() if sender.is_busy and not task.done()]:
+        while busy := [task for task, sender in senders.items() if sender.in_flight and not task.done()]:
             await _cancel([task for task in senders if task not in busy])
             if clock.monotonic() > deadline:
                 break
@@ -148,7 +153,7 @@ class Engine:
         while True:
             if self._route.is_down and self._hand.system_count + self._hand.campaign_count:
                 self._outbox.release(self._hand.empty())
-            if self._route.is_down or self._outbox.is_full:
+            if self._route.is_down:
                 await asyncio.sleep(POLL_SECONDS)
                 continue
             try:
@@ -158,16 +163,24 @@ class Engine:
                 await self._trouble(error)
                 continue
             if not found:
-                await asyncio.sleep(POLL_SECONDS if self._hand.campaign_count == 0 else 0.01)
+                await asyncio.sleep(POLL_SECONDS if self._held() == 0 else BUSY_SECONDS)
 
     async def _fill(self) -> bool:
-        want = self._wanted()
         found: list[Claim] = []
-        if self._hand.system_count < want:
-            found += await self._take(self._claims.take_system, want)
-        if self._hand.campaign_count <= want // 2:
-            found += await self._take(self._claims.take_campaigns, want)
+        room = self._most_held() - self._held()
+        if room > 0 and clock.monotonic() >= self._system_at:
+            found += await self._take(self._claims.take_system, room)
+            self._system_at = clock.monotonic() + (0.0 if found else POLL_SECONDS)
+        room -= len(found) + int(self._most_held() * SYSTEM_ROOM)
+        # By halves: a claim costs the database nearly the same for one row as for many.
+        if room > 0 and room >= self._most_held() // 2:
+            found += await self._take(self._claims.take_campaigns, room)
         return bool(found)
+
+    def _held(self) -> int:
+        """Deliveries that are claimed and not recorded: what a host that never returns leaves in doubt."""
+        in_flight = sum(sender.in_flight for sender in self._senders)
+        return self._hand.system_count + self._hand.campaign_count + in_flight + self._outbox.count
 
     async def _take(self, take: Callable[[int], list[Claim]], limit: int) -> list[Claim]:
         """Claim in a thread; a stop in the middle must not lose what the thread committed."""
@@ -190,7 +203,7 @@ class Engine:
             log.warning("messages_unprepared")  # each sender tries again, and waits if it must
         return claims
 
-    def _wanted(self) -> int:
+    def _most_held(self) -> int:
         rate = self._options.per_second
         if rate is None:
             return self._options.batch_size

@@ -41,14 +41,18 @@ class Hand:
         (self._system if claim.is_system else self._campaign).appendleft(claim)
         self._arrived.set()
 
+    def take_now(self, *, system_only: bool) -> Claim | None:
+        """The next claim, if there is one."""
+        if self._system:
+            return self._system.popleft()
+        return None if system_only or not self._campaign else self._campaign.popleft()
+
     async def take(self, *, system_only: bool, patience_seconds: float) -> Claim | None:
         """The next claim, or None when none came in time."""
         deadline = clock.monotonic() + patience_seconds
         while True:
-            if self._system:
-                return self._system.popleft()
-            if self._campaign and not system_only:
-                return self._campaign.popleft()
+            if (claim := self.take_now(system_only=system_only)) is not None:
+                return claim
             # Everyone who waits is woken, finds nothing or something, and asks again.
             self._arrived.clear()
             try:

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
-from mailer.delivery.courier import BodyWithheld
+from mailer.delivery.courier import BodyWithheld, Go
 from mailer.delivery.model import Attempt, Outcome, OutcomeKind
 
 log = logging.getLogger("mailer.delivery")
@@ -27,47 +27,47 @@ log = logging.getLogger("mailer.delivery")
 # A segment holds some 40 000 records; one whose outcomes are all in the database is deleted.
 SEGMENT_BYTES = 8 * 1024 * 1024
 _LOCK = "lock"
+_JSON = json.JSONEncoder(separators=(",", ":"))
 
 
 class Journal:
     """The writing end, held by one live process through a file lock."""
 
-    def __init__(self, path: Path, lock: int) -> None:
+    def __init__(self, path: Path, lock: int, *, sync: bool) -> None:
         self.path = path
+        self._sync = sync
         self._lock = lock
         self._number = 0
         self._size = 0
         self._file = -1
-        self._intents: list[bytes] = []
-        self._outcomes: list[bytes] = []
-        self._waiters: list[asyncio.Future[None]] = []
+        self._lines: list[tuple[bytes, Go | None]] = []  #: in order; an intent with who waits for it
         self._segment_of: dict[int, int] = {}
         self._open: Counter[int] = Counter()
         self._scheduled = False
         self._next_segment()
 
     @classmethod
-    def create(cls, root: Path) -> Journal:
-        """Make a journal folder of our own below `root` and lock it. Raises OSError."""
+    def create(cls, root: Path, *, sync: bool = False) -> Journal:
+        """Make a journal folder of our own below `root` and lock it; `sync`: it outlives a power cut.
+
+        Raises OSError.
+        """
         path = root / f"journal-{secrets.token_hex(8)}"
         path.mkdir(mode=0o700, parents=True)
         lock = os.open(path / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return cls(path, lock)
+        return cls(path, lock, sync=sync)
 
-    async def intend(self, attempt: Attempt) -> None:
-        """Write that this message is about to leave. Raises BodyWithheld if it cannot be written."""
-        self._remember(attempt)
-        self._intents.append(_encode(attempt))
-        waiter = asyncio.get_running_loop().create_future()
-        self._waiters.append(waiter)
+    def intend(self, attempt: Attempt, go: Go) -> None:
+        """Write at the end of this event-loop turn that this message is about to leave, then call `go`."""
+        self._remember(attempt.delivery_id)
+        self._lines.append((_encode(attempt), go))
         self._schedule()
-        await waiter
 
     def note(self, attempt: Attempt) -> None:
         """Write an outcome at the end of this event-loop turn; kept for the next one if that fails."""
-        self._remember(attempt)
-        self._outcomes.append(_encode(attempt))
+        self._remember(attempt.delivery_id)
+        self._lines.append((_encode(attempt), None))
         self._schedule()
 
     def recorded(self, delivery_ids: Iterable[int]) -> None:
@@ -85,20 +85,17 @@ class Journal:
     def flush(self) -> None:
         """Write what is waiting, in one call; a failure reaches the waiting intents only."""
         self._scheduled = False
-        intents, self._intents = self._intents, []
-        waiters, self._waiters = self._waiters, []
+        lines, self._lines = self._lines, []
+        refusal = None
         try:
-            self._write(b"".join([*self._outcomes, *intents]))
+            self._write(b"".join([line for line, _ in lines]))
         except OSError as error:
             log.error("journal_unwritable", extra={"reason": error.strerror})
-            for waiter in waiters:
-                if not waiter.done():
-                    waiter.set_exception(BodyWithheld(f"The journal cannot be written: {error.strerror}."))
-            return
-        self._outcomes.clear()
-        for waiter in waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+            self._lines = [entry for entry in lines if entry[1] is None]
+            refusal = BodyWithheld(f"The journal cannot be written: {error.strerror}.")
+        for _, go in lines:
+            if go is not None:
+                go(refusal)
 
     def close(self, *, remove: bool) -> None:
         """Let go of the lock; `remove` once every outcome is in the database."""
@@ -109,9 +106,9 @@ class Journal:
             shutil.rmtree(self.path, ignore_errors=True)
         os.close(self._lock)
 
-    def _remember(self, attempt: Attempt) -> None:
-        if attempt.delivery_id not in self._segment_of:
-            self._segment_of[attempt.delivery_id] = self._number
+    def _remember(self, delivery_id: int) -> None:
+        if delivery_id not in self._segment_of:
+            self._segment_of[delivery_id] = self._number
             self._open[self._number] += 1
 
     def _schedule(self) -> None:
@@ -124,6 +121,8 @@ class Journal:
         try:
             while written < len(data):
                 written += os.write(self._file, data[written:])
+            if self._sync:
+                os.fdatasync(self._file)
         except OSError:
             # A torn line would swallow the next one.
             os.ftruncate(self._file, self._size)
@@ -136,6 +135,8 @@ class Journal:
         number = self._number + 1
         flags = os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
         file = os.open(self.path / _segment_name(number), flags, 0o600)
+        if self._sync:
+            _sync_folder(self.path)
         if self._file >= 0:
             os.close(self._file)
         self._file, self._number, self._size = file, number, 0
@@ -172,6 +173,15 @@ def read_journal(path: Path) -> dict[int, Attempt]:
     return last
 
 
+def _sync_folder(path: Path) -> None:
+    """Make the name of a new file as durable as what will be in it."""
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
 def _segment_name(number: int) -> str:
     return f"{number:08d}.jsonl"
 
@@ -184,21 +194,23 @@ def _encode(attempt: Attempt) -> bytes:
         attempt.message_id,
         attempt.digest.hex() if attempt.digest is not None else None,
         attempt.attempted_at.isoformat(),
+        attempt.relay,
     ]
     if outcome is not None:
         record += [outcome.kind.value, outcome.reply_code, outcome.status, outcome.reply, outcome.suppress]
-    return json.dumps(record).encode() + b"\n"
+    return _JSON.encode(record).encode() + b"\n"
 
 
 def _decode(line: bytes) -> Attempt | None:
     """One record; None for an empty or torn line, which nothing relied on yet."""
     try:
-        id_, number, message_id, digest, at, *rest = json.loads(line)
+        id_, number, message_id, digest, at, relay, *rest = json.loads(line)
         outcome = None
         if rest:
             kind, code, status, reply, suppress = rest
             outcome = Outcome(OutcomeKind(kind), code, status, reply, suppress)
         digest_bytes = bytes.fromhex(digest) if digest is not None else None
-        return Attempt(id_, number, message_id, digest_bytes, datetime.fromisoformat(at), outcome)
+        attempted_at = datetime.fromisoformat(at)
+        return Attempt(id_, number, message_id, digest_bytes, attempted_at, outcome, relay)
     except (ValueError, TypeError):
         return None

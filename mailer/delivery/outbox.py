@@ -20,8 +20,6 @@ log = logging.getLogger("mailer.delivery")
 FLUSH_SECONDS = 0.05
 # Of one transaction; some 10 ms of SQLite's write lock.
 MAX_BATCH = 500
-# Above this nothing new is claimed: a database that is away must not fill the memory.
-HIGH_WATER = 2000
 RETRY_SECONDS = (0.1, 5.0)
 
 
@@ -48,9 +46,9 @@ class Outbox:
         self._failures = 0
 
     @property
-    def is_full(self) -> bool:
-        """Whether claiming must wait."""
-        return len(self._waiting) > HIGH_WATER
+    def count(self) -> int:
+        """Deliveries the database is still to be told about."""
+        return len(self._waiting)
 
     @property
     def is_empty(self) -> bool:

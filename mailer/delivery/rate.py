@@ -56,6 +56,16 @@ class RateLimit:
         self._campaign: deque[asyncio.Future[None]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
+    def try_turn(self, *, system: bool) -> bool:
+        """Whether a turn is free this instant; it is then taken. False: wait for it with `turn`."""
+        if self._pace is None:
+            return True
+        if self._drop_cancelled() or self._pace.wait_seconds(clock.monotonic()) > 0:
+            return False
+        self._pace.take(clock.monotonic())
+        self._share.choose_system(system_waits=system, campaign_waits=not system)
+        return True
+
     async def turn(self, *, system: bool) -> None:
         """Wait for a turn."""
         if self._pace is None:

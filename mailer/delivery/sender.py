@@ -1,23 +1,22 @@
-"""One connection's loop: take a claim, keep it fresh, build it, offer it, report what became of it."""
+"""One connection's work: take a claim, keep it fresh, build it, offer it, report what became of it."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from mailer import clock
 from mailer.delivery.claim import Claim, Skip
-from mailer.delivery.courier import BodyWithheld, Courier, RouteDown
+from mailer.delivery.courier import BodyWithheld, Courier, Go, RouteDown
 from mailer.delivery.hand import Hand
 from mailer.delivery.journal import Journal
 from mailer.delivery.model import Attempt, Envelope, Outcome, OutcomeKind
 from mailer.delivery.outbox import Outbox
 from mailer.delivery.rate import RateLimit
-from mailer.delivery.record import UNREAD
 from mailer.delivery.route import Route
 from mailer.errors import MailerError
 from mailer.store import StoreError
@@ -73,11 +72,14 @@ class Sender:
         self._courier = courier
         self._system_only = system_only
         self._counted_open = False
+        self._was_withheld = False
         #: The claim in this sender's hands, to be released if the sender is stopped.
         self.holding: Claim | None = None
-        #: Whether a message is being offered right now: then a stop waits.
-        self.is_busy = False
-        self._intended: Attempt | None = None
+
+    @property
+    def in_flight(self) -> int:
+        """Messages being offered right now: a stop waits for them."""
+        return self._courier.in_flight
 
     async def run(self) -> None:
         """Send until cancelled."""
@@ -92,77 +94,57 @@ class Sender:
                 await self._hang_up()
                 continue
             await self._carry(self.holding)
+            self.holding = None
+            if self._was_withheld:
+                self._was_withheld = False
+                await asyncio.sleep(TROUBLE_SECONDS)
 
     async def close(self) -> None:
         """Say goodbye to the server."""
         await self._hang_up()
 
     async def _carry(self, claim: Claim) -> None:
+        """Send one claim and, as long as nothing need be waited for, those after it."""
         if not self._courier.is_open and not await self._open():
-            self.holding = None
             self._desk.hand.put_back(claim)
-            return
+            return None
         await self._desk.rate.turn(system=claim.is_system)
         try:
-            fresh = await self._desk.hand.fresh(claim)
-            self.holding = fresh
-            if fresh is not None:
-                await self._offer(fresh)
+            self.holding = await self._desk.hand.fresh(claim)
+            parcel = None if self.holding is None else self._parcel(self.holding)
         except (StoreError, BodyWithheld) as trouble:
-            log.error("sending_waits", extra={"reason": str(trouble)})
-            self._settle_unsent()
-            await asyncio.sleep(TROUBLE_SECONDS)
+            return self._wait_for(trouble, claim)
         self.holding = None
+        if parcel is not None:
+            await self._courier.deliver(parcel, self._following)
+        if not self._courier.is_open:
+            self._count(opened=False)
 
-    async def _offer(self, claim: Claim) -> None:
+    def _following(self) -> _Parcel | None:
+        """What can be offered this instant; whatever needs a wait is left to `_carry`."""
+        desk = self._desk
+        while (claim := desk.hand.take_now(system_only=self._system_only)) is not None:
+            if claim.is_stale() or not desk.rate.try_turn(system=claim.is_system):
+                break
+            try:
+                parcel = self._parcel(claim)
+            except (StoreError, BodyWithheld):
+                break
+            if parcel is not None:
+                return parcel
+        if claim is not None:
+            desk.hand.put_back(claim)
+        return None
+
+    def _parcel(self, claim: Claim) -> _Parcel | None:
+        """The claim as bytes; None: it can never be made, and was skipped."""
         try:
-            letter = self._desk.messages.build(claim)
+            return _Parcel(self, claim, self._desk.messages.build(claim))
         except (StoreError, BodyWithheld):
             raise
         except Exception as error:  # noqa: BLE001 - one recipient's values must not stop the others' mail
             self._refuse(claim, error)
-            return
-        attempt = Attempt(claim.id, claim.attempts + 1, letter.message_id, letter.digest, letter.date)
-        self.is_busy = True
-        try:
-            outcome = await self._courier.deliver(
-                letter.envelope, letter.data, before_body=lambda: self._intend(attempt)
-            )
-        except asyncio.CancelledError:
-            if self._intended is None:
-                raise
-            outcome = UNREAD
-            self._finish(claim, replace(attempt, outcome=outcome))
-            raise
-        finally:
-            self.is_busy = False
-        self._finish(claim, replace(attempt, outcome=outcome))
-
-    async def _intend(self, attempt: Attempt) -> None:
-        if not self._desk.may_let_out():
-            raise BodyWithheld("This worker has not reached the database for too long to send on.")
-        await self._desk.journal.intend(attempt)
-        self._intended = attempt
-
-    def _finish(self, claim: Claim, attempt: Attempt) -> None:
-        self._intended = None
-        self.holding = None
-        assert attempt.outcome is not None
-        if self._courier.is_proven:
-            self._desk.route.proved()
-        if attempt.outcome.kind is OutcomeKind.ROUTE_DOWN:
-            self._route_refused(claim, attempt.outcome)
-        else:
-            self._desk.outbox.ended(attempt)
-        if not self._courier.is_open:
-            self._count(opened=False)
-
-    def _route_refused(self, claim: Claim, outcome: Outcome) -> None:
-        """The connection ended before RCPT: after others went through it is simply opened again (A59)."""
-        if not self._courier.is_proven:
-            reason = f"reply {outcome.reply_code} to MAIL" if outcome.reply_code else outcome.reply
-            self._desk.route.failed(reason, late=True)
-        self._desk.hand.put_back(claim)
+            return None
 
     def _refuse(self, claim: Claim, error: Exception) -> None:
         words = str(error) if isinstance(error, MailerError) else "The message could not be made."
@@ -173,11 +155,49 @@ class Sender:
             log.error("unrenderable", extra=extra, exc_info=error)
         self._desk.outbox.skip(Skip(claim.id, SkipReason.UNRENDERABLE, words))
 
-    def _settle_unsent(self) -> None:
-        if self.holding is not None:
-            self._desk.outbox.release([self.holding.id])
-        if not self._courier.is_open:
-            self._count(opened=False)
+    # --- what the courier tells -----------------------------------------------------------
+
+    def intend(self, claim: Claim, letter: Letter, go: Go) -> None:
+        """Write the intent down, unless this worker may be taken for dead."""
+        if self._desk.may_let_out():
+            self._desk.journal.intend(self._attempt(claim, letter), go)
+        else:
+            go(BodyWithheld("This worker has not reached the database for too long to send on."))
+
+    def ended(self, claim: Claim, letter: Letter, outcome: Outcome) -> None:
+        """An attempt has its outcome."""
+        if self._courier.is_proven:
+            self._desk.route.proved()
+        if outcome.kind is not OutcomeKind.ROUTE_DOWN:
+            self._desk.outbox.ended(self._attempt(claim, letter, outcome))
+            return
+        # The connection ended before RCPT: after others went through it is simply opened again (A59).
+        if not self._courier.is_proven:
+            reason = f"reply {outcome.reply_code} to MAIL" if outcome.reply_code else outcome.reply
+            self._desk.route.failed(reason, late=True)
+        self._desk.hand.put_back(claim)
+
+    def withheld(self, claim: Claim, reason: BodyWithheld) -> None:
+        """A body was kept back: the claim returns, the sender pauses."""
+        self._wait_for(reason, claim)
+
+    def _wait_for(self, trouble: MailerError, claim: Claim) -> None:
+        log.error("sending_waits", extra={"reason": str(trouble)})
+        self._desk.outbox.release([claim.id])
+        self._was_withheld = True
+
+    def _attempt(self, claim: Claim, letter: Letter, outcome: Outcome | None = None) -> Attempt:
+        return Attempt(
+            claim.id,
+            claim.attempts + 1,
+            letter.message_id,
+            letter.digest,
+            letter.date,
+            outcome,
+            self._courier.relay,
+        )
+
+    # --- the connection -------------------------------------------------------------------
 
     async def _open(self) -> bool:
         """Try to connect when it is this sender's turn; False: the route would not have it."""
@@ -205,3 +225,28 @@ class Sender:
             self._desk.route.opened()
         else:
             self._desk.route.closed()
+
+
+class _Parcel:
+    """A claim and its letter, as the courier carries them; see courier.Parcel."""
+
+    __slots__ = ("_claim", "_letter", "_sender", "data", "envelope")
+
+    def __init__(self, sender: Sender, claim: Claim, letter: Letter) -> None:
+        self._sender = sender
+        self._claim = claim
+        self._letter = letter
+        self.envelope = letter.envelope
+        self.data = letter.data
+
+    def before_body(self, go: Go) -> None:
+        """The server asks for the body."""
+        self._sender.intend(self._claim, self._letter, go)
+
+    def ended(self, outcome: Outcome) -> None:
+        """This became of it."""
+        self._sender.ended(self._claim, self._letter, outcome)
+
+    def withheld(self, reason: BodyWithheld) -> None:
+        """Nothing of its body left."""
+        self._sender.withheld(self._claim, reason)

@@ -29,7 +29,7 @@ from mailer.store.schema import (
     Worker,
 )
 from mailer.store.vocabulary import CampaignState, DeliveryState, SuppressionReason
-from tests.delivery.world import World
+from tests.delivery.world import World, intended
 
 NAMES = tuple(f"p{number}" for number in range(6))
 WORKERS = 3
@@ -255,7 +255,7 @@ async def _in_a_loop(act: Any) -> Any:
 
 
 async def _journal(journal: Journal, intent: Attempt, *ended: Attempt) -> None:
-    await journal.intend(intent)
+    await intended(journal, intent)
     for attempt in ended:
         journal.note(attempt)
     journal.flush()

@@ -17,6 +17,8 @@ from mailer.delivery.courier import BodyWithheld
 from mailer.delivery.journal import Journal, _decode, _encode, held, read_journal
 from mailer.delivery.model import Attempt, Outcome, OutcomeKind
 
+from tests.delivery.world import intended
+
 YES = Outcome(OutcomeKind.ACCEPTED, 250, "2.0.0", "2.0.0 ok")
 
 
@@ -30,7 +32,7 @@ async def write(path: Path, *attempts: Attempt) -> Journal:
     journal = Journal.create(path)
     for one in attempts:
         if one.outcome is None:
-            await journal.intend(one)
+            await intended(journal, one)
         else:
             journal.note(one)
     journal.flush()
@@ -52,7 +54,7 @@ def test_intents_and_outcomes_are_read_back(tmp_path: Path) -> None:
 def test_the_intent_is_on_disk_before_it_is_believed(tmp_path: Path) -> None:
     async def story() -> None:
         journal = Journal.create(tmp_path)
-        await journal.intend(attempt(7))
+        await intended(journal, attempt(7))
         assert read_journal(journal.path)[7].outcome is None
 
     asyncio.run(story())
@@ -69,7 +71,7 @@ def test_intents_of_one_turn_are_one_write(tmp_path: Path, monkeypatch: pytest.M
     async def story() -> None:
         journal = Journal.create(tmp_path)
         monkeypatch.setattr(journal_module.os, "write", spy)
-        await asyncio.gather(*(journal.intend(attempt(n)) for n in range(50)))
+        await asyncio.gather(*(intended(journal, attempt(n)) for n in range(50)))
         monkeypatch.undo()
 
     asyncio.run(story())
@@ -126,7 +128,7 @@ def test_a_disk_that_is_full_withholds_the_body(tmp_path: Path, monkeypatch: pyt
 
     async def story() -> dict[int, Attempt]:
         journal = Journal.create(tmp_path)
-        await journal.intend(attempt(1))
+        await intended(journal, attempt(1))
 
         def full(file: int, data: bytes) -> int:
             if len(data) > 20:
@@ -136,7 +138,7 @@ def test_a_disk_that_is_full_withholds_the_body(tmp_path: Path, monkeypatch: pyt
         real = os.write
         monkeypatch.setattr(journal_module.os, "write", lambda file, data: full(file, data[:21]))
         with pytest.raises(BodyWithheld, match="No space left"):
-            await journal.intend(attempt(2))
+            await intended(journal, attempt(2))
         monkeypatch.undo()
         journal.note(attempt(1, outcome=YES))
         journal.flush()
@@ -174,7 +176,7 @@ def test_segments_whose_outcomes_are_recorded_are_deleted(
     async def story() -> None:
         journal = Journal.create(tmp_path)
         for number in range(100):
-            await journal.intend(attempt(number))
+            await intended(journal, attempt(number))
             journal.note(attempt(number, outcome=YES))
             journal.flush()
             if number >= 10:

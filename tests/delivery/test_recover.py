@@ -17,7 +17,7 @@ from mailer.delivery.model import Attempt, Outcome, OutcomeKind
 from mailer.delivery.recover import LOST_HOST, Recovered, recover
 from mailer.store.schema import Worker
 from mailer.store.vocabulary import CampaignState, DeliveryState
-from tests.delivery.world import World
+from tests.delivery.world import World, intended
 
 YES = Outcome(OutcomeKind.ACCEPTED, 250, "2.0.0", "2.0.0 ok")
 LATER = Outcome(OutcomeKind.DEFERRED, 451, "4.7.1", "4.7.1 later")
@@ -31,7 +31,7 @@ def die(world: World, records: dict[int, Outcome | None], *, number: int = 1) ->
         Claims(world.store, worker).take_campaigns(100)
         for delivery, outcome in records.items():
             attempt = Attempt(delivery, number, f"{delivery}@shop.example", bytes(32), clock.now(), outcome)
-            await journal.intend(attempt) if outcome is None else journal.note(attempt)
+            await intended(journal, attempt) if outcome is None else journal.note(attempt)
         journal.flush()
         journal.close(remove=False)
         return worker, journal

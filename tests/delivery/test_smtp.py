@@ -11,12 +11,13 @@ import pytest
 from pydantic import SecretStr
 
 from mailer.addresses import parse_address
-from mailer.delivery.courier import BodyWithheld, RouteDown
+from mailer.delivery.courier import BodyWithheld, Go, RouteDown
+from mailer.delivery.dialogue import Timeouts
 from mailer.delivery.model import Envelope, Outcome, OutcomeKind
-from mailer.delivery.smtp import SmtpCourier, Timeouts
+from mailer.delivery.smtp import SmtpCourier
 from mailer.settings import SmtpSettings
 from tests.delivery.certificates import Authority
-from tests.delivery.world import SHORT, courier
+from tests.delivery.world import SHORT, Package, courier
 from tests.faults.smtp_server import Rule, Script, SmtpServer
 
 DATA = b"From: a@shop.example\r\nSubject: x\r\n\r\n.\r\n..\r\n.x\r\nlast\r\n"
@@ -27,8 +28,8 @@ def envelope(local: str = "ada", *, smtputf8: bool = False) -> Envelope:
     return Envelope("bounce+1@bounce.shop.example", parse_address(f"{local}@example.net"), "e1", smtputf8)
 
 
-async def allowed() -> None:
-    """The body may leave."""
+def nothing_more() -> None:
+    """No parcel follows."""
 
 
 def deliver(
@@ -44,7 +45,9 @@ def deliver(
             for one in envelopes or (envelope(),):
                 if not sender.is_open:
                     await sender.connect()
-                outcomes.append(await sender.deliver(one, data, before_body=allowed))
+                package = Package(one, data)
+                await sender.deliver(package, nothing_more)
+                outcomes.append(package.outcome)
             await sender.close()
             await asyncio.sleep(0.01)
         return outcomes, server
@@ -217,20 +220,20 @@ def test_a_goodbye_between_two_messages_is_noticed() -> None:
 def test_a_withheld_body_never_reaches_the_server() -> None:
     """The intent could not be written: nothing leaves, the connection is dropped."""
 
-    async def story() -> SmtpServer:
-        async def refuse() -> None:
-            raise BodyWithheld
+    refusal = BodyWithheld()
+    package = Package(envelope(), DATA, before_body=lambda go: go(refusal))
 
+    async def story() -> SmtpServer:
         server = SmtpServer()
         async with server.running() as port:
             sender = courier(port)
             await sender.connect()
-            with pytest.raises(BodyWithheld):
-                await sender.deliver(envelope(), DATA, before_body=refuse)
+            await sender.deliver(package, nothing_more)
             assert not sender.is_open
         return server
 
     assert asyncio.run(story()).accepted == []
+    assert (package.withheld_for, package.outcomes) == ([refusal], [])
 
 
 def test_the_intent_comes_after_354_and_before_the_body() -> None:
@@ -238,14 +241,15 @@ def test_the_intent_comes_after_354_and_before_the_body() -> None:
     seen: list[str] = []
 
     async def story() -> None:
-        async def intend() -> None:
+        def intend(go: Go) -> None:
             seen.append(f"{len(server.accepted)} accepted, last command {server.commands[-1]}")
+            go(None)
 
         server = SmtpServer()
         async with server.running() as port:
             sender = courier(port)
             await sender.connect()
-            await sender.deliver(envelope(), DATA, before_body=intend)
+            await sender.deliver(Package(envelope(), DATA, before_body=intend), nothing_more)
 
     asyncio.run(story())
     assert seen == ["0 accepted, last command DATA"]

@@ -150,7 +150,7 @@ def test_a_full_disk_is_waited_for(small_world: World) -> None:
             with world.store.read() as connection:
                 used = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
             limit(used)
-            async with world.sending(port, batch_size=60):
+            async with world.sending(port, batch_size=100):
                 await until(lambda: len(server.accepted) == 60, seconds=20)
                 await asyncio.sleep(0.5)
                 stuck = world.counts().get("attempting", 0)

@@ -18,14 +18,15 @@ from mailer import clock
 from mailer.addresses import parse_address
 from mailer.delivery import queries
 from mailer.delivery.claim import Claim, Claims
-from mailer.delivery.courier import Courier
+from mailer.delivery.courier import BodyWithheld, Courier, Go
+from mailer.delivery.dialogue import Timeouts
 from mailer.delivery.engine import Engine, EngineOptions
 from mailer.delivery.journal import Journal
-from mailer.delivery.model import Envelope
+from mailer.delivery.model import Attempt, Envelope, Outcome
 from mailer.delivery.record import Records
 from mailer.delivery.retry import RetryPolicy
 from mailer.delivery.sender import Letter
-from mailer.delivery.smtp import SmtpCourier, Timeouts
+from mailer.delivery.smtp import SmtpCourier
 from mailer.settings import SmtpSettings
 from mailer.store import Store
 from mailer.store.schema import (
@@ -47,7 +48,7 @@ from mailer.store.vocabulary import (
     SuppressionReason,
 )
 
-SHORT = Timeouts(connect=2.0, mail=0.6, rcpt=0.6, data=0.6, dot=0.6, quit=0.2)
+SHORT = Timeouts(connect=2.0, mail=0.6, rcpt=0.6, data=0.6, dot=0.6, rset=0.6, quit=0.2)
 
 
 def hash_of(name: str) -> bytes:
@@ -344,6 +345,47 @@ class World:
             or (row.next_attempt_at is not None and row.next_attempt_at <= now)
             for row in self.rows()
         )
+
+
+class Package:
+    """One message in the courier's hands, and what it was told about it."""
+
+    def __init__(
+        self, envelope: Envelope, data: bytes, *, before_body: Callable[[Go], None] = lambda go: go(None)
+    ) -> None:
+        self.envelope = envelope
+        self.data = data
+        self.before_body = before_body
+        self.outcomes: list[Outcome] = []
+        self.withheld_for: list[BodyWithheld] = []
+
+    def ended(self, outcome: Outcome) -> None:
+        """This became of it."""
+        self.outcomes.append(outcome)
+
+    def withheld(self, reason: BodyWithheld) -> None:
+        """Nothing of its body left."""
+        self.withheld_for.append(reason)
+
+    @property
+    def outcome(self) -> Outcome:
+        """What became of it, told exactly once."""
+        (outcome,) = self.outcomes
+        return outcome
+
+
+def intended(journal: Journal, attempt: Attempt) -> asyncio.Future[None]:
+    """Done when the journal holds the intent; fails with what forbids the body."""
+    written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def go(refusal: BodyWithheld | None) -> None:
+        if refusal is None:
+            written.set_result(None)
+        else:
+            written.set_exception(refusal)
+
+    journal.intend(attempt, go)
+    return written
 
 
 def courier(port: int, timeouts: Timeouts = SHORT, **settings: Any) -> SmtpCourier:
