@@ -16,7 +16,6 @@ from mailer.delivery import journal as journal_module
 from mailer.delivery.courier import BodyWithheld
 from mailer.delivery.journal import Journal, _decode, _encode, held, read_journal
 from mailer.delivery.model import Attempt, Outcome, OutcomeKind
-
 from tests.delivery.world import intended
 
 YES = Outcome(OutcomeKind.ACCEPTED, 250, "2.0.0", "2.0.0 ok")
