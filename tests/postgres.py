@@ -24,8 +24,11 @@ def find_binaries() -> Path | None:
 
 
 @contextmanager
-def running_postgres(folder: Path) -> Iterator[str]:
-    """Start a cluster below `folder`; yields the URL of its maintenance database."""
+def running_postgres(folder: Path, *, durable: bool = False) -> Iterator[str]:
+    """Start a cluster below `folder`; yields the URL of its maintenance database.
+
+    Tests need no disk behind it; `durable` leaves all as PostgreSQL is by default.
+    """
     binaries = find_binaries()
     assert binaries is not None
     data, port = folder / "cluster", _free_port()
@@ -36,9 +39,10 @@ def running_postgres(folder: Path) -> Iterator[str]:
         str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8"
     )
     options = (
-        f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
-        " -c full_page_writes=off -c max_connections=200"
+        f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c max_connections=200"
     )
+    if not durable:
+        options += " -c fsync=off -c full_page_writes=off"
     _run(str(binaries / "pg_ctl"), "-D", str(data), "-w", "-l", str(folder / "log"), "-o", options, "start")
     try:
         yield f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres"
