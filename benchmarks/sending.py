@@ -145,7 +145,9 @@ def rate(site: Site, people: int) -> tuple[float, float]:
     with site.store.read() as connection:
         first, last, count = connection.execute(outcome.where(Delivery.state == DeliveryState.ACCEPTED)).one()
         at_first = connection.scalar(select(func.count()).where(Delivery.settled_at == first))
-    assert first and last and count == people, f"{count} of {people} accepted"
+    assert count == people, f"{count} of {people} accepted"
+    assert first is not None
+    assert last is not None
     seconds = (last - first).total_seconds()
     return seconds, (people - (at_first or 0)) / seconds
 
