@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
 from mailer import __version__
-from mailer.cli.output import printable
 from mailer.errors import MailerError
 
 
-@dataclass(frozen=True, slots=True)
-class Lazy:
-    """A command that is imported when it runs: `mailer --help` stays quick and loads no library."""
+class Lazy(NamedTuple):
+    """A command that is imported when it runs: `mailer --help` stays quick and loads no library.
+
+    A tuple, because making a dataclass takes a module more and a millisecond of that start.
+    """
 
     target: str  #: "package.module:attribute"
     help: str  #: its line in the list of commands
@@ -61,6 +60,9 @@ class Refused(click.ClickException):
 
     def show(self, file: Any = None) -> None:
         """Print the sentence, line by line; what it quotes cannot paint the terminal (D26)."""
+        # Imported here, as difflib below: `mailer --help` takes hardly longer than importing click.
+        from mailer.cli.output import printable
+
         click.echo("\n".join(map(printable, f"mailer: {self.message}".split("\n"))), err=True)
 
 
@@ -83,9 +85,11 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or name the one that was probably meant."""
-        near = difflib.get_close_matches(args[0], self.lazy, 1)
-        if near and args[0] not in self.lazy and not args[0].startswith("-") and not ctx.resilient_parsing:
-            raise click.UsageError(f"No such command {args[0]!r}. Did you mean {near[0]!r}?", ctx)
+        if args[0] not in self.lazy and not args[0].startswith("-") and not ctx.resilient_parsing:
+            import difflib
+
+            if near := difflib.get_close_matches(args[0], self.lazy, 1):
+                raise click.UsageError(f"No such command {args[0]!r}. Did you mean {near[0]!r}?", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
