@@ -131,7 +131,7 @@ class Site:
             head_path=self.head_path,
         )
 
-    async def send(self, stop: asyncio.Event) -> None:
+    async def send(self, stop: asyncio.Event, *, connections: int) -> None:
         """Send what is due until `stop` is set. Raises StoreError at the start, LeaseLost."""
         from mailer.delivery.worker import run_worker
 
@@ -142,6 +142,7 @@ class Site:
             suppress=self._suppress_hard_bounce,
             journals=self.folder.data / "journals",
             stop=stop,
+            connections=connections,
         )
 
     def _suppress_hard_bounce(self, connection: Connection, email_hash: bytes, reply: str) -> None:

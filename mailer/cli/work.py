@@ -1,12 +1,13 @@
-"""`mailer work`: the scheduler and the senders."""
+"""`mailer work`: the clockwork and the senders, each a process of its own."""
 
 from __future__ import annotations
 
+import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
-from mailer.cli.logs import log_to_stderr
 from mailer.cli.site_option import pass_site
 
 if TYPE_CHECKING:
@@ -14,36 +15,37 @@ if TYPE_CHECKING:
 
 
 @click.command()
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Sender processes; default: [sending] workers, or as many as this process may use cores.",
+)
 @click.option("--quiet", is_flag=True, help="Log only what goes wrong.")
 @pass_site
-def work(site: Site, *, quiet: bool) -> None:
+def work(site: Site, *, workers: int | None, quiet: bool) -> None:
     """Run the scheduler and the senders: start campaigns that are due, send what is queued.
 
-    SIGTERM or Ctrl-C finishes what is on the wire, within [sending] stop_seconds, gives
-    everything else back, and stops. Several may run, also on several hosts with PostgreSQL.
+    The senders share the connections of [sending]; there are never more of them than connections.
+    One that dies is replaced, and what it held is settled. SIGTERM or Ctrl-C finishes what is on
+    the wire, within [sending] stop_seconds, gives everything else back, and stops. Several hosts
+    may run this with one PostgreSQL.
     """
     # Imported here: the libraries for sending must not slow down `mailer --help`.
-    import asyncio
-
     from mailer.settings.relay import require_relay
 
-    require_relay(site.settings)
-    log_to_stderr(quiet=quiet)
-    relay = site.settings.relay
-    click.echo(f"Sending for {site.settings.site.name} through {relay.host}:{relay.port}", err=True)
-    asyncio.run(_work(site))
+    settings = site.settings
+    require_relay(settings)
+    from mailer.cli.working import prepare, run_clockwork, run_sender, shares
+    from mailer.supervision import Part, Supervisor
 
-
-async def _work(site: Site) -> None:
-    import asyncio
-
-    from mailer.delivery.worker import stop_on_signals
-
-    stop = asyncio.Event()
-    stop_on_signals(stop)
-    scheduler = site.scheduler()
-    scheduler.start()
-    try:
-        await site.send(stop)
-    finally:
-        await asyncio.to_thread(scheduler.stop)
+    wanted = workers or settings.sending.workers or len(os.sched_getaffinity(0))
+    connections = shares(settings.connections, wanted)
+    say = partial(click.echo, err=True)
+    say(f"Sending for {settings.site.name} through {settings.relay.host}:{settings.relay.port}")
+    prepare(site)
+    parts = [Part("the clockwork", partial(run_clockwork, site, quiet=quiet), say)]
+    for number, share in enumerate(connections, 1):
+        body = partial(run_sender, site, f"sender-{number}", connections=share, quiet=quiet)
+        parts.append(Part(f"sender {number}", body, say))
+    Supervisor(parts, settings.sending.stop_seconds, say).run()

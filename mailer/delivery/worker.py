@@ -38,10 +38,12 @@ async def run_worker(
     suppress: SuppressHardBounce,
     journals: Path,
     stop: asyncio.Event,
+    connections: int | None = None,
     new_courier: Callable[[], Courier] | None = None,
 ) -> None:
     """Send what is due until `stop` is set; then finish what is in flight and give the rest back.
 
+    `connections` is this worker's share of the host's; default: all of them.
     Raises StoreError when the database cannot be used at the start, LeaseLost when
     other workers have taken this one for dead.
     """
@@ -61,7 +63,7 @@ async def run_worker(
         journal=journal,
         messages=messages,
         new_courier=new_courier or partial(SmtpCourier, settings.relay, ehlo_name=ehlo_name(settings)),
-        options=engine_options(settings),
+        options=engine_options(settings, connections=connections),
     )
     log.info("worker_started", extra={"worker": worker_id})
     clean = False
@@ -90,11 +92,11 @@ def retry_policy(settings: Settings) -> RetryPolicy:
     )
 
 
-def engine_options(settings: Settings) -> EngineOptions:
-    """The engine's knobs from `[sending]` and the relay in use."""
+def engine_options(settings: Settings, *, connections: int | None = None) -> EngineOptions:
+    """The engine's knobs from `[sending]` and the relay in use; default: all connections of the host."""
     sending = settings.sending
     return EngineOptions(
-        connections=settings.connections,
+        connections=connections or settings.connections,
         batch_size=sending.batch_size,
         per_second=sending.rate.per_second,
         system_share=sending.system_share,

@@ -126,7 +126,12 @@ class SmtpSettings(_Section):
     ehlo_name: HostText | None = Field(
         None, description="Name to greet the relay with; default: this host's name."
     )
-    connections: int = Field(4, ge=1, le=100, description="Connections kept open to this relay at most.")
+    connections: int = Field(
+        4,
+        ge=1,
+        le=100,
+        description="Connections that one host keeps open to this relay at most; its sender processes share them.",
+    )
 
     @field_validator("tls")
     @classmethod
@@ -148,9 +153,30 @@ class SendingSettings(_Section):
         UNLIMITED, description='"unlimited", or messages per time: "10/s", "600/min", "36000/h".'
     )
     connections: int | None = Field(
-        None, ge=1, le=100, description="Connections used at once; default: what the relay's section says."
+        None,
+        ge=1,
+        le=100,
+        description="Connections of one host, shared by its sender processes; default: what the relay's section says.",
     )
-    batch_size: int = Field(50, ge=1, le=1000, description="Recipients claimed at once by a worker.")
+    workers: int | None = Field(
+        None,
+        ge=1,
+        le=100,
+        description="Sender processes of one host, never more than connections; default: one for each core. "
+        "With two connections or more a process keeps one of them free for confirmations.",
+    )
+    batch_size: int = Field(
+        500,
+        ge=1,
+        le=1000,
+        description="The most recipients that a sender process holds claimed and not yet recorded. So many are in "
+        "doubt when its host never returns.",
+    )
+    journal_sync: bool = Field(
+        False,
+        description="Whether the journal is on the disk before a message may leave. Then a power cut leaves at most "
+        "one message per connection in doubt; it costs speed, `make bench` prints how much.",
+    )
     system_share: float = Field(
         0.2, gt=0, lt=1, description="Share of the rate kept free for confirmations while a campaign runs."
     )
@@ -311,7 +337,7 @@ class Settings(_Section):
 
     @property
     def connections(self) -> int:
-        """How many connections a worker keeps to the relay."""
+        """How many connections one host keeps to the relay; its workers share them."""
         return self.sending.connections or self.relay.connections
 
     @property

@@ -1,0 +1,80 @@
+"""What the processes of `mailer work` do: one runs the clockwork, the others send."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from types import FrameType
+
+import uvloop
+
+from mailer.application import Site
+from mailer.cli.logs import log_to_stderr
+from mailer.cli.main import Refused
+from mailer.delivery.worker import stop_on_signals
+from mailer.errors import MailerError
+
+# Of a sender, each with a database connection of its own when it needs one: claims, outcomes,
+# and two for what comes in between (heartbeat, turns of the rate, claims that are read again).
+STORE_THREADS = 4
+
+
+def shares(connections: int, workers: int) -> list[int]:
+    """How many of a host's connections each worker gets: at least one, so there may be fewer workers."""
+    workers = min(workers, connections)
+    return [connections // workers + (number < connections % workers) for number in range(workers)]
+
+
+def prepare(site: Site) -> None:
+    """Load what every process needs and let go of what none can share, before they are forked."""
+    site.scheduler()
+    _ = site.messages
+    site.close()  # a connection that two processes use is neither's
+    gc.collect()
+    gc.freeze()  # a collection in a child would touch, and so copy, every page it shares
+
+
+def run_sender(site: Site, name: str, *, connections: int, quiet: bool) -> None:
+    """Send until SIGTERM."""
+    with _speaking(name, quiet=quiet), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_send(site, connections))
+
+
+async def _send(site: Site, connections: int) -> None:
+    stop = asyncio.Event()
+    stop_on_signals(stop)
+    threads = ThreadPoolExecutor(STORE_THREADS, thread_name_prefix="store")
+    asyncio.get_running_loop().set_default_executor(threads)
+    await site.send(stop, connections=connections)
+
+
+def run_clockwork(site: Site, *, quiet: bool) -> None:
+    """Tick until SIGTERM."""
+    stop = threading.Event()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, on_signal)
+    with _speaking("clockwork", quiet=quiet):
+        scheduler = site.scheduler()
+        scheduler.start()
+        stop.wait()
+        scheduler.stop()
+
+
+@contextmanager
+def _speaking(name: str, *, quiet: bool) -> Iterator[None]:
+    """Log under the process's name; what the product refuses becomes its sentence and exit code."""
+    log_to_stderr(quiet=quiet, process=name)
+    try:
+        yield
+    except MailerError as error:
+        Refused(error).show()
+        raise SystemExit(error.exit_code) from error
