@@ -16,7 +16,7 @@ import re
 import secrets as random_source
 import stat
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -120,6 +120,18 @@ def rotate_token_key(path: Path, *, retire_old: bool = False) -> TokenKey:
 def derive_key(secret: bytes, purpose: str) -> bytes:
     """A 32-byte key for one purpose, so that no two uses share a key (D1)."""
     return hmac.digest(secret, purpose.encode(), hashlib.sha256)
+
+
+def keyed_mac(key: bytes) -> Callable[[bytes], bytes]:
+    """HMAC-SHA-256 under one key, which is set up here and not again for every message."""
+    keyed = hmac.new(key, digestmod=hashlib.sha256)
+
+    def mac(message: bytes) -> bytes:
+        own = keyed.copy()
+        own.update(message)
+        return own.digest()
+
+    return mac
 
 
 def _random() -> bytes:

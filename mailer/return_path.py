@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import hmac
 import re
+from collections.abc import Callable
 from functools import lru_cache
+from typing import TypeAlias
 
 from mailer.addresses import MAX_LOCAL_OCTETS, EmailAddress
 from mailer.errors import MailerError
-from mailer.keyring import Secrets, derive_key
+from mailer.keyring import Secrets, derive_key, keyed_mac
 
+_Mac: TypeAlias = Callable[[bytes], bytes]
 _TAG_BYTES = 10
 _ID_BYTES = 6
 _TAG_LENGTH = 2 * (_TAG_BYTES + _ID_BYTES)
@@ -35,10 +38,10 @@ def encode_return_path(secrets: Secrets, delivery_id: int, base: EmailAddress) -
         raise ReturnPathTooLong(
             f"The part before the @ in [sending] return_path may have at most {MAX_BASE_OCTETS} bytes."
         )
-    tag_key, mask_key = _keys(secrets.address_key)
+    tag_mac, mask_mac = _macs(secrets.address_key)
     plain = delivery_id.to_bytes(_ID_BYTES, "big")
-    tag = hmac.digest(tag_key, plain, "sha256")[:_TAG_BYTES]
-    return f"{base.local}+{(tag + _masked(mask_key, tag, plain)).hex()}@{base.domain}"
+    tag = tag_mac(plain)[:_TAG_BYTES]
+    return f"{base.local}+{(tag + _masked(mask_mac, tag, plain)).hex()}@{base.domain}"
 
 
 def decode_return_path(secrets: Secrets, local_or_address: str) -> int | None:
@@ -49,21 +52,21 @@ def decode_return_path(secrets: Secrets, local_or_address: str) -> int | None:
         return None
     data = bytes.fromhex(match[1])
     tag, hidden = data[:_TAG_BYTES], data[_TAG_BYTES:]
-    tag_key, mask_key = _keys(secrets.address_key)
-    plain = _masked(mask_key, tag, hidden)
-    if not hmac.compare_digest(hmac.digest(tag_key, plain, "sha256")[:_TAG_BYTES], tag):
+    tag_mac, mask_mac = _macs(secrets.address_key)
+    plain = _masked(mask_mac, tag, hidden)
+    if not hmac.compare_digest(tag_mac(plain)[:_TAG_BYTES], tag):
         return None
     return int.from_bytes(plain, "big")
 
 
-def _masked(key: bytes, tag: bytes, value: bytes) -> bytes:
+def _masked(mac: _Mac, tag: bytes, value: bytes) -> bytes:
     """`value` exclusive-or a pad that depends on the tag; the same call takes it off again."""
-    pad = hmac.digest(key, tag, "sha256")[:_ID_BYTES]
+    pad = mac(tag)[:_ID_BYTES]
     return (int.from_bytes(value, "big") ^ int.from_bytes(pad, "big")).to_bytes(_ID_BYTES, "big")
 
 
 @lru_cache(maxsize=8)
-def _keys(address_key: bytes) -> tuple[bytes, bytes]:
+def _macs(address_key: bytes) -> tuple[_Mac, _Mac]:
     # From the key that never rotates: a late bounce must still find its delivery.
     tag_key = derive_key(address_key, "mailer.return-path.tag")
-    return tag_key, derive_key(address_key, "mailer.return-path.mask")
+    return keyed_mac(tag_key), keyed_mac(derive_key(address_key, "mailer.return-path.mask"))

@@ -22,6 +22,7 @@ from mailer.keyring import (
     SecretsInvalid,
     address_hash,
     create_secrets,
+    keyed_mac,
     load_secrets,
     rotate_token_key,
 )
@@ -41,6 +42,12 @@ def write(
 
 def encoded(secret: bytes) -> str:
     return base64.urlsafe_b64encode(secret).decode()
+
+
+@given(st.binary(min_size=1, max_size=200), st.lists(st.binary(max_size=200), min_size=1, max_size=3))
+def test_a_keyed_mac_is_the_hmac_of_each_message_alone(key: bytes, messages: list[bytes]) -> None:
+    mac = keyed_mac(key)
+    assert [mac(message) for message in messages] == [hmac.digest(key, m, "sha256") for m in messages]
 
 
 @pytest.mark.rule("D6")

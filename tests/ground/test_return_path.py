@@ -40,6 +40,20 @@ def test_any_change_of_case_still_resolves(delivery_id: int) -> None:
     assert decode_return_path(SECRETS, path.title()) == delivery_id
 
 
+@pytest.mark.rule("A71")
+@pytest.mark.parametrize(
+    ("delivery_id", "tag"),
+    [
+        (0, "e524167046bbf73b0b7d3bd2159ff050"),
+        (1, "1eadf9b108b9038268e375407921facc"),
+        (2**48 - 1, "0472e6a5a73a22a10a6bb6c0c0a3fb42"),
+    ],
+)
+def test_a_return_path_of_an_older_version_is_the_same_to_this_one(delivery_id: int, tag: str) -> None:
+    """A bounce may come back weeks after an upgrade."""
+    assert encode_return_path(SECRETS, delivery_id, BASE) == f"bounce+{tag}@bounce.shop.example"
+
+
 def test_the_local_part_alone_is_enough() -> None:
     path = encode_return_path(SECRETS, 7, BASE)
     assert decode_return_path(SECRETS, path.partition("@")[0]) == 7
