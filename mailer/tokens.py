@@ -8,6 +8,7 @@ very characters and the key id, so there is exactly one accepted spelling of eac
 from __future__ import annotations
 
 import base64
+import binascii
 import hashlib
 import hmac
 import re
@@ -28,6 +29,7 @@ CAMPAIGN_TAG_BYTES = 6
 PROOF_TAG = bytes(TAG_BYTES)
 
 _TIME_BYTES = 5  # seconds since 1970, enough for 34 000 years
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")  # what `base64` does, without its detours: each message signs two
 _SHAPE = re.compile(r"([a-z])([A-Za-z0-9_-]{0,400})\.([A-Za-z0-9_-]{43})\.([a-z0-9]{1,8})\Z")
 
 
@@ -166,4 +168,4 @@ def _derived(key: TokenKey, salt: str) -> bytes:
 
 
 def _encoded(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+    return binascii.b2a_base64(data, newline=False).translate(_URL_SAFE).rstrip(b"=").decode("ascii")
