@@ -7,7 +7,7 @@ import sys
 import traceback
 from importlib import import_module
 
-from benchmarks.table import RESULTS, Row, show, write
+from benchmarks.table import RESULTS, Row, show, stop_calmly, write
 
 #: In the order of the table; each is a module with `rows() -> list[Row]`.
 BENCHES = (
@@ -36,6 +36,7 @@ def main(words: list[str]) -> int:
             file=sys.stderr,
         )
         return 2
+    stop_calmly()
     rows = [row for name in names for row in _run(name)]
     show(rows)
     write(rows)

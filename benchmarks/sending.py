@@ -26,6 +26,8 @@ CONNECTIONS = 20
 #: Starts the senders of a stage, as a user would.
 Start = Callable[[Stage], Sequence[subprocess.Popen[bytes]]]
 _LOOK_SECONDS = 0.1
+# A send that takes longer, or goes slower (messages per second), hangs.
+_LONGEST_SECONDS, _SLOWEST = 60, 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,9 @@ def send(at: Stage, people: int, *, start: Start, sink: int) -> Sent:
     sinks.look([sink])
     sink_before, server_before = sinks.seconds, _look_at_server(server, at)
     with running(start(at)) as processes:
+        deadline = time.monotonic() + _LONGEST_SECONDS + people / _SLOWEST
         while not finished(site):
+            assert time.monotonic() < deadline, "the campaign does not end"
             look_alive(senders, processes)
             connections = max(connections, relay.open_connections(relay.relay_port()))
             if not started[0]:
@@ -206,7 +210,7 @@ def describe(found: Compared, people: int) -> str:
     return (
         f"{people} recipients, {found.size / 1000:.1f} kB, {sent.connections} connections, "
         f"{machine.cores()} cores; of one core: senders "
-        f"{sent.pace.cpu_micros * sent.pace.per_second / 1e6:.2f}, sink {sent.sink_share:.2f}{server}; "
+        f"{sent.steady_micros * sent.pace.per_second / 1e6:.2f}, sink {sent.sink_share:.2f}{server}; "
         f"largest process {sent.peak_mb:.0f} MB"
     )
 

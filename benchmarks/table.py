@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -68,14 +69,20 @@ def write(rows: Sequence[Row], path: Path = RESULTS) -> None:
 
 def run_alone(rows: Callable[[], list[Row]]) -> None:
     """`python -m benchmarks.<name>`: this bench's rows, printed."""
+    stop_calmly()
     show(rows())
+
+
+def stop_calmly() -> None:
+    """Let SIGTERM end the run as Ctrl-C does: servers and senders are stopped, folders removed."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def number(value: float | None) -> str:
     """A figure with as many digits as it deserves; thousands apart."""
     if value is None:
         return "-"
-    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
+    digits = 0 if abs(value) >= 100 or value == int(value) else 1 if abs(value) >= 10 else 2
     return f"{value:,.{digits}f}".replace(",", " ")
 
 
