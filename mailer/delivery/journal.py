@@ -15,7 +15,8 @@ import os
 import secrets
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -27,7 +28,7 @@ log = logging.getLogger("mailer.delivery")
 # A segment holds some 40 000 records; one whose outcomes are all in the database is deleted.
 SEGMENT_BYTES = 8 * 1024 * 1024
 _LOCK = "lock"
-_JSON = json.JSONEncoder(separators=(",", ":"))
+_JSON = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Journal:
@@ -61,14 +62,12 @@ class Journal:
     def intend(self, attempt: Attempt, go: Go) -> None:
         """Write at the end of this event-loop turn that this message is about to leave, then call `go`."""
         self._remember(attempt.delivery_id)
-        self._lines.append((_encode(attempt), go))
-        self._schedule()
+        self._add(_encode(attempt, told=False), go)
 
     def note(self, attempt: Attempt) -> None:
         """Write an outcome at the end of this event-loop turn; kept for the next one if that fails."""
-        self._remember(attempt.delivery_id)
-        self._lines.append((_encode(attempt), None))
-        self._schedule()
+        told = not self._remember(attempt.delivery_id)
+        self._add(_encode(attempt, told=told), None)
 
     def recorded(self, delivery_ids: Iterable[int]) -> None:
         """These outcomes are in the database now; segments nobody needs are deleted, oldest first."""
@@ -106,12 +105,16 @@ class Journal:
             shutil.rmtree(self.path, ignore_errors=True)
         os.close(self._lock)
 
-    def _remember(self, delivery_id: int) -> None:
-        if delivery_id not in self._segment_of:
-            self._segment_of[delivery_id] = self._number
-            self._open[self._number] += 1
+    def _remember(self, delivery_id: int) -> bool:
+        """Keep the segment until this delivery is in the database; False: it is kept already."""
+        if delivery_id in self._segment_of:
+            return False
+        self._segment_of[delivery_id] = self._number
+        self._open[self._number] += 1
+        return True
 
-    def _schedule(self) -> None:
+    def _add(self, line: bytes, go: Go | None) -> None:
+        self._lines.append((line, go))
         if not self._scheduled:
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self.flush)
@@ -167,7 +170,7 @@ def read_journal(path: Path) -> dict[int, Attempt]:
     last: dict[int, Attempt] = {}
     for segment in sorted(path.glob("*.jsonl")):
         for line in segment.read_bytes().split(b"\n"):
-            attempt = _decode(line)
+            attempt = _decode(line, last)
             if attempt is not None:
                 last[attempt.delivery_id] = attempt
     return last
@@ -186,31 +189,27 @@ def _segment_name(number: int) -> str:
     return f"{number:08d}.jsonl"
 
 
-def _encode(attempt: Attempt) -> bytes:
-    outcome = attempt.outcome
-    record = [
-        attempt.delivery_id,
-        attempt.number,
-        attempt.message_id,
-        attempt.digest.hex() if attempt.digest is not None else None,
-        attempt.attempted_at.isoformat(),
-        attempt.relay,
-    ]
-    if outcome is not None:
-        record += [outcome.kind.value, outcome.reply_code, outcome.status, outcome.reply, outcome.suppress]
-    return _JSON.encode(record).encode() + b"\n"
+def _encode(attempt: Attempt, *, told: bool) -> bytes:
+    """One record; `told`: the intent said it all before, only the outcome is new."""
+    facts: tuple[object, ...] = ()
+    if not told:
+        digest = attempt.digest.hex() if attempt.digest is not None else None
+        facts = (attempt.message_id, digest, attempt.attempted_at.isoformat(), attempt.relay)
+    end = attempt.outcome
+    ending = () if end is None else (end.kind.value, end.reply_code, end.status, end.reply, end.suppress)
+    return _JSON((attempt.delivery_id, attempt.number, facts, ending)).encode() + b"\n"
 
 
-def _decode(line: bytes) -> Attempt | None:
+def _decode(line: bytes, told: Mapping[int, Attempt]) -> Attempt | None:
     """One record; None for an empty or torn line, which nothing relied on yet."""
     try:
-        id_, number, message_id, digest, at, relay, *rest = json.loads(line)
-        outcome = None
-        if rest:
-            kind, code, status, reply, suppress = rest
-            outcome = Outcome(OutcomeKind(kind), code, status, reply, suppress)
+        id_, number, facts, ending = json.loads(line)
+        outcome = Outcome(OutcomeKind(ending[0]), *ending[1:]) if ending else None
+        if not facts:
+            return replace(told[id_], outcome=outcome) if told[id_].number == number else None
+        message_id, digest, at, relay = facts
         digest_bytes = bytes.fromhex(digest) if digest is not None else None
         attempted_at = datetime.fromisoformat(at)
         return Attempt(id_, number, message_id, digest_bytes, attempted_at, outcome, relay)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, KeyError):
         return None

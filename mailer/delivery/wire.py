@@ -11,6 +11,7 @@ from mailer.delivery.classify import Reply
 # RFC 5321 4.5.3.1.5 allows 512; real servers send longer ones. A whole reply is bounded too.
 MAX_LINE_BYTES = 8192
 MAX_REPLY_BYTES = 65536
+_SEPARATORS = (b" ", b"-", b"")
 
 
 class Wire(asyncio.Protocol):
@@ -21,8 +22,7 @@ class Wire(asyncio.Protocol):
         self._broke = broke
         self._transport: asyncio.Transport | None = None
         self._rest = b""  #: of a line whose end has not come
-        self._lines: list[bytes] = []
-        self._size = 0
+        self._lines: list[bytes] = []  #: of a reply whose last line has not come
         self._is_broken = False
 
     def take_over(self, transport: asyncio.BaseTransport) -> None:
@@ -61,21 +61,23 @@ class Wire(asyncio.Protocol):
             self.close("The server's reply line is too long.")
 
     def _line(self, line: bytes) -> None:
-        self._size += len(line)
-        if self._size > MAX_REPLY_BYTES:
-            return self.close("The server's reply is too long.")
         digits, separator = line[:3], line[3:4]
-        if len(digits) != 3 or not digits.isdigit() or separator not in (b"", b" ", b"-"):
+        if not digits.isdigit() or len(digits) < 3 or separator not in _SEPARATORS:
             return self.close("The server's reply is not SMTP: " + line[:80].decode("utf-8", "replace"))
-        self._lines.append(line)
-        if separator != b"-":
-            self._complete(digits)
+        if self._lines or separator == b"-":
+            return self._one_of_many(digits, separator, line)
+        self._replied(Reply(int(digits), line[4:].decode("utf-8", "replace")))
 
-    def _complete(self, digits: bytes) -> None:
-        lines, self._lines, self._size = self._lines, [], 0
-        if any(line[:3] != digits for line in lines):
+    def _one_of_many(self, digits: bytes, separator: bytes, line: bytes) -> None:
+        self._lines.append(line)
+        if sum(map(len, self._lines)) > MAX_REPLY_BYTES:
+            return self.close("The server's reply is too long.")
+        if digits != self._lines[0][:3]:
             return self.close("The lines of the server's reply disagree.")
-        self._replied(Reply(int(digits), "\n".join(line[4:].decode("utf-8", "replace") for line in lines)))
+        if separator != b"-":
+            lines, self._lines = self._lines, []
+            text = b"\n".join([line[4:] for line in lines])
+            self._replied(Reply(int(digits), text.decode("utf-8", "replace")))
 
     def eof_received(self) -> bool:
         """The server is gone; what it said before still counts."""

@@ -80,10 +80,10 @@ def test_intents_of_one_turn_are_one_write(tmp_path: Path, monkeypatch: pytest.M
 @given(cut=st.integers(0, 200))
 def test_a_torn_last_line_is_not_believed(cut: int) -> None:
     """A record is whole or it says nothing."""
-    line = _encode(attempt(3, outcome=YES))
-    whole = _decode(line)
-    assert _decode(line[:cut]) in (None, whole)
-    assert _decode(line[: min(cut, len(line) - 3)]) is None
+    line = _encode(attempt(3, outcome=YES), told=False)
+    whole = _decode(line, {})
+    assert _decode(line[:cut], {}) in (None, whole)
+    assert _decode(line[: min(cut, len(line) - 3)], {}) is None
 
 
 @given(
@@ -97,14 +97,23 @@ def test_every_outcome_survives_the_journal(
     reply: str, code: int | None, status: str | None, kind: OutcomeKind, suppress: bool
 ) -> None:
     record = attempt(3, 2, Outcome(kind, code, status, reply, suppress))
-    line = _encode(record)
-    assert line.count(b"\n") == 1
-    assert _decode(line) == record
+    intent = replace(record, outcome=None)
+    for told in (False, True):
+        line = _encode(record, told=told)
+        assert line.count(b"\n") == 1
+        assert _decode(line, {3: intent}) == record
+
+
+def test_an_outcome_without_its_intent_says_nothing_unless_it_is_whole() -> None:
+    """The intent could not be written, so nothing left: the delivery goes back."""
+    line = _encode(attempt(3, 2, YES), told=True)
+    assert _decode(line, {}) is None
+    assert _decode(line, {3: attempt(3, 1)}) is None
 
 
 @given(junk=st.binary(max_size=100))
 def test_junk_says_nothing(junk: bytes) -> None:
-    found = _decode(junk)
+    found = _decode(junk, {})
     assert found is None
 
 
