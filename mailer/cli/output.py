@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
+import textwrap
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -86,13 +87,37 @@ def print_table(
     console().print(table)
 
 
+def print_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print rows as RFC 4180 has them, one by one, no cell of them a formula (D17)."""
+    # Imported here: few commands print CSV, and all of them load this file.
+    import csv
+
+    from mailer.subscribers.importing.rejects import safe_cell
+
+    writer = csv.writer(sys.stdout, lineterminator="\r\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([safe_cell(_csv_cell(cell)) for cell in row])
+
+
 def print_facts(facts: Mapping[str, object], *, title: str | None = None) -> None:
     """Print names and values below each other."""
     if title:
         click.echo(printable(title))
     width = max((len(name) for name in facts), default=0)
     for name, value in facts.items():
-        click.echo(f"  {name.ljust(width)}  {printable(_shown(value))}")
+        indent = " " * (width + 4)
+        click.echo(_folded(f"  {name.ljust(width)}  {printable(_shown(value))}", indent=indent))
+
+
+def _folded(line: str, *, indent: str) -> str:
+    """The line as a terminal shows it well: what is too long goes on below, indented."""
+    if len(line) <= blocks_width():
+        return line
+    cut = textwrap.wrap(
+        line, blocks_width(), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+    return "\n".join(cut)
 
 
 def blocks_width() -> int:
@@ -131,6 +156,12 @@ def _shown(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat(sep=" ", timespec="seconds")
     return str(value)
+
+
+def _csv_cell(value: object) -> str:
+    if value is None:
+        return ""
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def _plain(value: object) -> object:

@@ -1,15 +1,58 @@
-"""The deliveries that staff ask to see, read from the database."""
+"""The deliveries that staff ask to see, read from the database page by page."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.engine import Connection
 
+from mailer.errors import MailerError
 from mailer.store.schema import Campaign, Delivery, Subscriber, Subscription
-from mailer.store.vocabulary import DeliveryState
+from mailer.store.vocabulary import DeliveryState, SkipReason
+
+_CODE = re.compile(r"[2-5]\d\d")
+_STATUS = re.compile(r"[245]\.\d{1,3}(?:\.\d{1,3})?")
+_SKIP_REASONS = frozenset(SkipReason)
+
+
+class ReasonUnknown(MailerError):
+    """This is neither a reply code, nor an enhanced status, nor a reason for which mail is skipped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which deliveries; what is not given cuts nothing. Raises ReasonUnknown."""
+
+    states: frozenset[DeliveryState] = frozenset()
+    campaign: str | None = None  #: its slug; every scheduling of that folder
+    reason: str | None = None  #: a skip reason, a reply code (550), a status (5.7.1) or its beginning (5.7)
+    since: datetime | None = None  #: queued, tried or settled at this time or later
+
+    def __post_init__(self) -> None:
+        known = self.reason is None or self.reason in _SKIP_REASONS
+        if not (known or _CODE.fullmatch(self.reason or "") or _STATUS.fullmatch(self.reason or "")):
+            raise ReasonUnknown(
+                f"{self.reason!r} is no reason: give a reply code (550), an enhanced status or its beginning "
+                f"(5.7), or one of {', '.join(SkipReason)}."
+            )
+
+
+def page(connection: Connection, wanted: Wanted, *, below: int | None, limit: int) -> Sequence[Any]:
+    """At most `limit` of them with an id below `below`, newest first."""
+    statement = _listing().where(*_conditions(wanted)).order_by(Delivery.id.desc()).limit(limit)
+    if below is not None:
+        statement = statement.where(Delivery.id < below)
+    return connection.execute(statement).all()
+
+
+def one(connection: Connection, delivery_id: int) -> Any | None:
+    """One delivery for staff to read."""
+    return connection.execute(_listing().where(Delivery.id == delivery_id)).first()
 
 
 def _listing() -> Select[Any]:
@@ -28,6 +71,7 @@ def _listing() -> Select[Any]:
         Delivery.reply_code,
         Delivery.status,
         Delivery.reply,
+        Delivery.relay,
         Delivery.message_id,
         Delivery.digest,
         Delivery.created_at,
@@ -41,18 +85,24 @@ def _listing() -> Select[Any]:
     )
 
 
-def rows(
-    connection: Connection, *, state: DeliveryState | None, campaign: str | None, limit: int
-) -> Sequence[Any]:
-    """Deliveries for staff to read, newest first."""
-    statement = _listing().order_by(Delivery.id.desc()).limit(limit)
-    if state is not None:
-        statement = statement.where(Delivery.state == state)
-    if campaign is not None:
-        statement = statement.where(Campaign.slug == campaign)
-    return connection.execute(statement).all()
+def _conditions(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
+    if wanted.states:
+        yield Delivery.state.in_(sorted(wanted.states))
+    if wanted.campaign is not None:
+        # One state of one campaign lies in an index in the order of ids. Otherwise that index
+        # would have to be sorted for every page: + 0 keeps the database to the primary key.
+        stream = Delivery.stream if len(wanted.states) == 1 else Delivery.stream + 0
+        yield stream.in_(select(Campaign.id).where(Campaign.slug == wanted.campaign).scalar_subquery())
+    if wanted.reason is not None:
+        yield _has_reason(wanted.reason)
+    if wanted.since is not None:
+        times = (Delivery.created_at, Delivery.attempted_at, Delivery.settled_at)
+        yield or_(*(time >= wanted.since for time in times))
 
 
-def one(connection: Connection, delivery_id: int) -> Any | None:
-    """One delivery for staff to read."""
-    return connection.execute(_listing().where(Delivery.id == delivery_id)).first()
+def _has_reason(reason: str) -> ColumnElement[bool]:
+    if reason in _SKIP_REASONS:
+        return Delivery.skip_reason == SkipReason(reason)
+    if _CODE.fullmatch(reason):
+        return Delivery.reply_code == int(reason)
+    return or_(Delivery.status == reason, Delivery.status.startswith(f"{reason}.", autoescape=True))

@@ -48,6 +48,9 @@ EDGES: Mapping[tuple[DeliveryState, Event], DeliveryState] = {
     (_S.EXPIRED, Event.RETRY): _S.DEFERRED,
     (_S.REJECTED, Event.RETRY): _S.DEFERRED,
     (_S.UNKNOWN, Event.PROVE): _S.ACCEPTED,
+    # A report proves a copy that a lost journal has forgotten, or a wrong word has put back.
+    (_S.QUEUED, Event.PROVE): _S.ACCEPTED,
+    (_S.DEFERRED, Event.PROVE): _S.ACCEPTED,
     (_S.UNKNOWN, Event.RESEND): _S.DEFERRED,
 }
 

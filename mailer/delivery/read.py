@@ -1,9 +1,10 @@
-"""Deliveries as staff read them: no full address, the server's reply in full."""
+"""Deliveries as staff read them: a list shows no address, one alone shows the server's reply in full."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,9 +12,13 @@ from sqlalchemy import Row
 
 from mailer.addresses import AddressInvalid, parse_address
 from mailer.delivery import listing
+from mailer.delivery.listing import Wanted
 from mailer.errors import MailerError
 from mailer.store import Store
-from mailer.store.vocabulary import DeliveryState
+
+# Rows per transaction of a long list: what is in memory at once.
+PAGE_ROWS = 1_000
+_ADDRESS = re.compile(r"[^\s<>()\[\],:;\"']+@(?=[^\s<>()\[\],:;\"']+)")
 
 
 class DeliveryMissing(MailerError):
@@ -37,6 +42,7 @@ class DeliveryView:
     reply_code: int | None
     status: str | None
     reply: str | None
+    relay: str | None  #: "host:port" that the last attempt went to
     message_id: str | None
     digest: str | None  #: SHA-256 of the bytes that left, hex
     created_at: datetime
@@ -61,6 +67,7 @@ class DeliveryView:
             "state": self.words,
             "tries": self.attempts,
             "reply": f"{code} {words}".strip() or None,
+            "relay": self.relay,
             "queued at": short_time(self.created_at),
             "last try": short_time(self.attempted_at),
             "next try": short_time(self.next_attempt_at),
@@ -89,13 +96,21 @@ def short_time(instant: datetime | None) -> str | None:
     return None if instant is None else f"{instant:%Y-%m-%d %H:%M}"
 
 
-def deliveries(
-    store: Store, *, state: DeliveryState | None, campaign: str | None, limit: int
-) -> list[DeliveryView]:
-    """Deliveries, newest first."""
-    with store.read() as connection:
-        rows = listing.rows(connection, state=state, campaign=campaign, limit=limit)
-    return [_view(row) for row in rows]
+def deliveries(store: Store, wanted: Wanted, *, limit: int | None = None) -> Iterator[DeliveryView]:
+    """Deliveries, newest first, read page by page; their replies show no address."""
+    below: int | None = None
+    left = limit
+    while left is None or left > 0:
+        size = PAGE_ROWS if left is None else min(left, PAGE_ROWS)
+        with store.read() as connection:
+            rows = listing.page(connection, wanted, below=below, limit=size)
+        for row in rows:
+            found = _view(row)
+            yield replace(found, reply=_without_address(found.reply))
+        if len(rows) < size:
+            return
+        below = rows[-1].id
+        left = None if left is None else left - len(rows)
 
 
 def delivery(store: Store, delivery_id: int) -> DeliveryView:
@@ -122,6 +137,7 @@ def _view(row: Row[Any]) -> DeliveryView:
         reply_code=row.reply_code,
         status=row.status,
         reply=row.reply,
+        relay=row.relay,
         message_id=row.message_id,
         digest=bytes(row.digest).hex() if row.digest else None,
         created_at=row.created_at,
@@ -135,3 +151,8 @@ def _masked(row: Row[Any]) -> str:
         return parse_address(row.email).masked if row.email else f"…@{row.domain}"
     except AddressInvalid:
         return f"…@{row.domain}"
+
+
+def _without_address(reply: str | None) -> str | None:
+    """A server's words without the local parts that many repeat in them (D23)."""
+    return reply and _ADDRESS.sub("…@", reply)

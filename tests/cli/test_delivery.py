@@ -117,7 +117,7 @@ def test_a_delivery_for_programs_has_every_name(run: Callable[..., Result]) -> N
     one = json.loads(run("show", "3", "--json").stdout)
     assert set(one) == {
         "id", "kind", "campaign", "masked", "state", "skip_reason", "attempts", "next_attempt_at", "attempted_at",
-        "settled_at", "reply_code", "status", "reply", "message_id", "digest", "created_at",
+        "settled_at", "reply_code", "status", "reply", "relay", "message_id", "digest", "created_at",
     }  # fmt: skip
     assert one["next_attempt_at"] == "2026-11-22T10:00:00+00:00"
     assert (one["campaign"], one["kind"], one["status"]) == ("week-48", "campaign", None)

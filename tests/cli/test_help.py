@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from mailer.cli.main import COMMANDS, main
 from mailer.cli.subscriber_import import STANDINGS
+from mailer.delivery.retrying.rules import RETRYABLE
 from mailer.store.vocabulary import CampaignState, DeliveryState, Stream
 
 ROOT = Path(__file__).parents[2]
@@ -80,7 +81,8 @@ def test_every_command_that_works_on_a_site_can_be_told_which(path: tuple[str, .
 @pytest.mark.parametrize(
     ("path", "option", "words"),
     [
-        (("delivery", "list"), "state", [state.value for state in DeliveryState]),
+        (("delivery", "list"), "states", [state.value for state in DeliveryState]),
+        (("delivery", "retry"), "states", sorted(RETRYABLE)),
         (("audit", "show"), "stream", [stream.value for stream in Stream]),
     ],
 )
