@@ -1,46 +1,35 @@
-"""A site with a campaign that is due, a server and workers in processes of their own, and what came of it."""
+"""A site at work: the server and `mailer work` in processes of their own, told to misbehave, killed, looked at."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
+import random
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, select
 
-from mailer import clock
-from mailer.addresses import parse_address
 from mailer.application import Site, open_site
-from mailer.keyring import address_hash, create_secrets
 from mailer.site import SiteFolder
-from mailer.store import migrate, open_store
-from mailer.store.schema import Delivery, MailingList, Subscriber, Subscription, Worker
-from mailer.store.vocabulary import DeliveryState, SubscriptionState
-from tests.conftest import SETTINGS
-from tests.faults.smtp_server import Accepted, read_log
+from mailer.store.schema import Campaign, Delivery, Subscriber, Subscription, Worker
+from mailer.store.vocabulary import DeliveryState
+from mailer.tokens import LinkClaim, Purpose, sign_link
+from tests.faults import sites
+from tests.faults.script import Script, as_json
+from tests.faults.taken import Accepted, Turned, read_book, read_log
 
 ROOT = Path(__file__).parents[2]
-CAMPAIGN = """\
----
-subject: "Resistors are back, {{ subscriber.first_name | default('friend') }}"
-preheader: All values of the E24 series.
-list: weekly
----
-# Resistors are back
-
-Hello {{ subscriber.first_name | default("friend") }}, all values of the E24 series are in stock again.
-
-[See the shelf](http://127.0.0.1:8025/shelf)
-"""
+PATCHED = Path(__file__).parent / "patched"
+WAITING = (DeliveryState.QUEUED, DeliveryState.ATTEMPTING, DeliveryState.DEFERRED)
 
 
 @dataclass
@@ -51,9 +40,16 @@ class RunningSite:
     port: int
     url: str | None = None  #: of a PostgreSQL database
     people: int = 100
+    names: Sequence[str] | None = None  #: local parts; default: p0000 and so on
+    fields: Mapping[str, str] = field(default_factory=dict)  #: unusual first names
     sending: str = ""  #: further lines of [sending]
     relay: str = 'tls = "none"'  #: how to talk to the server
+    workers: int = 2  #: sender processes of one `mailer work`
+    connections: int = 4  #: of one `mailer work`
+    patches: dict[str, Any] = field(default_factory=dict)  #: see patched/sitecustomize.py
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    server: subprocess.Popen[bytes] | None = None
+    orphans: set[int] = field(default_factory=set)  #: sender processes that may outlive their parent
 
     @property
     def log(self) -> Path:
@@ -63,98 +59,103 @@ class RunningSite:
     @property
     def environ(self) -> dict[str, str]:
         """The environment of the workers."""
-        extra = {"MAILER_DATABASE__URL": self.url} if self.url else {}
-        return {**os.environ, "PYTHONPATH": str(ROOT)} | extra
+        plain = {name: value for name, value in os.environ.items() if not name.startswith("COV_")}
+        path = f"{PATCHED}{os.pathsep}{ROOT}"
+        return plain | {"PYTHONPATH": path, "MAILER_FAULTS": json.dumps(self.patches)} | self.database
+
+    @property
+    def database(self) -> dict[str, str]:
+        """Where the data is, as the environment says it."""
+        return sites.environ_of(self.url)
 
     def build(self) -> RunningSite:
         """Write the site, its people and a campaign that is due now."""
-        folder = SiteFolder(self.root)
-        settings = SETTINGS.replace("port = 2525", f"port = {self.port}")
-        settings = settings.replace('tls = "none"', self.relay)
-        settings = settings.replace("[sending]\n", f"[sending]\n{self.sending}\n")
-        folder.settings_path.write_text(settings)
-        create_secrets(folder.secrets_path)
-        (folder.campaigns / "parts").mkdir(parents=True)
-        (folder.campaigns / "parts" / "campaign.md").write_text(CAMPAIGN)
-        store = open_store(self.url or "sqlite:///data/mailer.db", root=self.root)
-        if not self.url:
-            migrate.upgrade(store)
-        store.dispose()
-        with self.open() as site:
-            self._add_people(site)
-            site.campaigns.schedule("parts", "now", expect=self.people)
+        names = list(self.names) if self.names is not None else sites.plain_names(self.people)
+        self.people = len(names)
+        sites.build_site(self.root, names, url=self.url, fields=self.fields)
+        return self.configure()
+
+    def configure(self) -> RunningSite:
+        """Write the settings as this test wants them."""
+        sending = f"connections = {self.connections}\n{self.sending}"
+        settings = sites.settings_text(self.port, sending=sending, relay=self.relay)
+        SiteFolder(self.root).settings_path.write_text(settings)
         return self
 
     @contextlib.contextmanager
     def open(self) -> Iterator[Site]:
         """The site, seen from the test."""
-        site = open_site(self.root, self.environ)
+        site = open_site(self.root, self.database)
         try:
             yield site
         finally:
             site.close()
 
-    def _add_people(self, site: Site) -> None:
-        now = clock.now()
-        with site.store.write() as connection:
-            list_id = connection.execute(
-                select(MailingList.id).where(MailingList.name == "weekly")
-            ).scalar_one()
-            for number in range(self.people):
-                address = parse_address(f"p{number:04}@example.net")
-                person = connection.execute(
-                    insert(Subscriber)
-                    .values(
-                        email=str(address),
-                        email_key=address.key,
-                        email_hash=address_hash(site.secrets, address),
-                        domain=address.domain,
-                        language="en",
-                        fields={"first_name": f"Ada{number}"},
-                        created_at=now,
-                        updated_at=now,
-                    )
-                    .returning(Subscriber.id)
-                ).scalar_one()
-                connection.execute(
-                    insert(Subscription).values(
-                        subscriber_id=person,
-                        list_id=list_id,
-                        tag=os.urandom(16),
-                        state=SubscriptionState.CONFIRMED,
-                        source="form",
-                        requested_at=now,
-                        confirmed_at=now,
-                    )
-                )
-
     # --- processes ------------------------------------------------------------------------
 
-    def start_server(self, rules: Sequence[dict[str, Any]] = (), *, delay: float = 0.0) -> None:
+    def start_server(
+        self,
+        rules: Sequence[dict[str, Any]] = (),
+        *,
+        delay: float = 0.0,
+        script: Script | None = None,
+        refuse: bool = False,
+    ) -> None:
         """The scripted server, until the test ends."""
-        command = [sys.executable, "-m", "tests.faults.smtp_server", "--port", str(self.port)]
-        command += ["--log", str(self.log), "--rules", json.dumps(list(rules)), "--delay", str(delay)]
-        server = subprocess.Popen(command, cwd=ROOT, env=self.environ, stdout=subprocess.PIPE)
-        self.processes.append(server)
-        assert server.stdout is not None
-        assert server.stdout.readline()
+        plain = as_json(script or Script())
+        plain |= {"rules": [*plain["rules"], *rules]}
+        if script is None:
+            plain |= {"delay_seconds": delay}
+        command = [sys.executable, "-m", "tests.faults.serve", "--port", str(self.port)]
+        command += ["--log", str(self.log), "--script", json.dumps(plain)] + ["--refuse"] * refuse
+        environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+        pipe = subprocess.PIPE
+        self.server = subprocess.Popen(command, cwd=ROOT, env=environ, stdin=pipe, stdout=pipe)
+        self.processes.append(self.server)
+        assert self.server.stdout is not None
+        assert self.server.stdout.readline(), "the server did not start"
 
-    def start_worker(self) -> subprocess.Popen[bytes]:
-        """`mailer work`, as a user runs it."""
+    def order(self, **order: Any) -> dict[str, Any]:
+        """Tell the server something; returns what it has seen so far."""
+        assert self.server is not None
+        assert self.server.stdin is not None
+        assert self.server.stdout is not None
+        self.server.stdin.write(json.dumps(order).encode() + b"\n")
+        self.server.stdin.flush()
+        seen: dict[str, Any] = json.loads(self.server.stdout.readline())
+        return seen
+
+    def start_worker(self, *, root: Path | None = None) -> subprocess.Popen[bytes]:
+        """`mailer work`, as a user runs it; `root`: from another folder of the same site."""
         with (self.root / "work.log").open("ab") as log:
-            command = [sys.executable, "-m", "mailer", "work", "--site", str(self.root)]
+            command = [sys.executable, "-m", "mailer", "work", "--workers", str(self.workers)]
+            command += ["--site", str(root or self.root)]
             worker = subprocess.Popen(command, env=self.environ, stdout=log, stderr=log)
         self.processes.append(worker)
         return worker
+
+    def senders(self, worker: subprocess.Popen[bytes]) -> list[int]:
+        """The sender processes below a `mailer work`, as the workers table and the system agree."""
+        children = children_of(worker.pid)
+        self.orphans.update(children)
+        with self.open() as site, site.store.read() as connection:
+            pids = set(connection.scalars(select(Worker.pid).where(Worker.stopped_at.is_(None))))
+        return sorted(pids & {worker.pid, *children})
 
     def end(self) -> None:
         """Kill what still runs; these processes are ours."""
         for process in self.processes:
             if process.poll() is None:
+                self.orphans.update(children_of(process.pid))
                 process.kill()
             process.wait()
-            if process.stdout is not None:
-                process.stdout.close()
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    pipe.close()
+        for pid in self.orphans:
+            if is_ours(pid, self.root):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
     # --- looking --------------------------------------------------------------------------
 
@@ -162,6 +163,16 @@ class RunningSite:
     def accepted(self) -> list[Accepted]:
         """What the server took."""
         return read_log(self.log)
+
+    @property
+    def book(self) -> list[Accepted | Turned]:
+        """All that the server wrote down."""
+        return read_book(self.log)
+
+    @property
+    def taken(self) -> int:
+        """How many messages the server took, without reading them."""
+        return int(self.order()["taken"])
 
     def work_log(self) -> str:
         """What the workers said."""
@@ -180,16 +191,44 @@ class RunningSite:
                 )
             )
 
+    def counts(self) -> dict[str, int]:
+        """Deliveries per state, and who is not yet written out as 'unwritten'; law 1 in one snapshot."""
+        with self.open() as site, site.store.read() as connection:
+            found = connection.execute(select(Delivery.state, func.count()).group_by(Delivery.state))
+            counts = {state.value: count for state, count in found}
+            audience = connection.scalar(select(Campaign.audience_count))
+        counts["unwritten"] = (self.people if audience is None else audience) - sum(counts.values())
+        return counts
+
+    def tokens(self) -> dict[str, str]:
+        """The unsubscribe token of everybody, by address, as in the mail of the campaign."""
+        with self.open() as site, site.store.read() as connection:
+            campaign = connection.scalars(select(Campaign.tag)).first() or b""
+            people = connection.execute(
+                select(Subscriber.email, Subscription.tag).join(
+                    Subscription, Subscription.subscriber_id == Subscriber.id
+                )
+            )
+            return {
+                row.email: sign_link(site.tokens, Purpose.UNSUBSCRIBE, LinkClaim(row.tag, campaign))
+                for row in people
+            }
+
     def journals(self) -> list[str]:
         """Journal folders of workers that have not stopped cleanly."""
         with self.open() as site, site.store.read() as connection:
             return list(connection.scalars(select(Worker.journal).where(Worker.stopped_at.is_(None))))
 
+    def unburied(self) -> list[int]:
+        """Dead senders whose journal nobody has read yet."""
+        with self.open() as site, site.store.read() as connection:
+            pids = connection.scalars(select(Worker.pid).where(Worker.stopped_at.is_(None))).all()
+        return [pid for pid in pids if not is_ours(pid, self.root)]
+
     def settled(self) -> bool:
         """Whether every delivery of the audience has come to its end."""
-        rows = self.rows()
-        waiting = {DeliveryState.QUEUED, DeliveryState.ATTEMPTING, DeliveryState.DEFERRED}
-        return len(rows) == self.people and not any(row.state in waiting for row in rows)
+        counts = self.counts()
+        return not counts["unwritten"] and not any(counts.get(state.value) for state in WAITING)
 
     def wait(self, condition: Callable[[], bool], *, seconds: float = 30.0) -> None:
         """Poll until it holds; fail with the workers' log."""
@@ -197,24 +236,32 @@ class RunningSite:
         while not condition():
             if time.monotonic() > deadline:
                 raise AssertionError(
-                    f"it did not happen in time; the workers said:\n{self.work_log()[-4000:]}"
+                    f"it did not happen in time; {self.counts()}; the workers said:\n{self.work_log()[-4000:]}"
                 )
             time.sleep(0.05)
 
-    def check_conservation(self, *, unknown: int) -> Counter[str]:
-        """Laws 1 and 2: nobody twice, nobody lost, at most so many in doubt. Returns the states."""
-        rows = self.rows()
-        assert len(rows) == self.people
-        copies = Counter(message.recipient for message in self.accepted)
-        assert [name for name, count in copies.items() if count > 1] == []
-        states = Counter(row.state.value for row in rows)
-        assert states["unknown"] <= unknown, states
-        for row in rows:
-            if row.state is DeliveryState.ACCEPTED:
-                assert copies[row.email] == 1, f"{row.email} is accepted, but the server never saw it"
-            elif row.state is not DeliveryState.UNKNOWN:
-                assert copies[row.email] == 0, f"{row.email} is {row.state}, but the server took it"
-        return states
+
+def free_port() -> int:
+    """A port that nobody uses, out of reach of the system's own choices for outgoing connections."""
+    while True:
+        port = random.SystemRandom().randrange(20_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
+def children_of(pid: int) -> list[int]:
+    """The processes that `pid` has forked and that still are."""
+    with contextlib.suppress(OSError):
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []
+
+
+def is_ours(pid: int, root: Path) -> bool:
+    """Whether this process still is one that works on the site at `root`."""
+    with contextlib.suppress(OSError):
+        return str(root).encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
@@ -223,7 +270,20 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def stop(process: subprocess.Popen[bytes], *, seconds: float = 15.0) -> int:
+def kill_all(site: RunningSite, process: subprocess.Popen[bytes]) -> None:
+    """kill -9 of a `mailer work` and all below it, at once."""
+    pids = children_of(process.pid)
+    site.orphans.update(pids)
+    kill(process)
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + 5
+    while any(is_ours(pid, site.root) for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+def stop(process: subprocess.Popen[bytes], *, seconds: float = 20.0) -> int:
     """SIGTERM, as systemd does; returns the exit code."""
     process.send_signal(signal.SIGTERM)
     return process.wait(seconds)

@@ -38,6 +38,7 @@ class Session(asyncio.Protocol):
         self.recipient = ""
         self.parameters: list[str] = []
         self.bodies = 0
+        self.unanswered: Turned | None = None  # a body that was taken, its reply waits
         self.secure = self.script.implicit_tls
         self.signed_in = self.script.password is None
         self.dripping: asyncio.Task[None] | None = None
@@ -91,6 +92,10 @@ class Session(asyncio.Protocol):
 
     def hang_up(self, *, reset: bool = False) -> None:
         """Send what was said so far and close; with a RST if asked."""
+        if self.unanswered is not None:
+            self.server.turn(self.unanswered)
+        elif self.in_body:
+            self.server.turn(Turned(self.recipient, self.sender or "", "body", "left", "", time.time()))
         self.flush()
         self.closed = True
         if reset:
@@ -107,6 +112,7 @@ class Session(asyncio.Protocol):
     def go_on(self) -> None:
         """After a delay."""
         self.blocked = False
+        self.unanswered = None
         self.pump()
 
     # --- steps and their faults -----------------------------------------------------------
@@ -250,7 +256,13 @@ class Session(asyncio.Protocol):
 
     def check_parameters(self) -> None:
         """RFC 5321 2.2.1: a parameter is for a server that offered its extension."""
-        keyword_of = {"SIZE": "SIZE", "BODY": "8BITMIME", "SMTPUTF8": "SMTPUTF8", "RET": "DSN", "ENVID": "DSN"}
+        keyword_of = {
+            "SIZE": "SIZE",
+            "BODY": "8BITMIME",
+            "SMTPUTF8": "SMTPUTF8",
+            "RET": "DSN",
+            "ENVID": "DSN",
+        }
         for parameter in self.parameters:
             keyword = keyword_of.get(parameter.partition("=")[0])
             if keyword not in self.script.names:
@@ -299,7 +311,9 @@ class Session(asyncio.Protocol):
         if not self.buffer:
             return False
         if self.searched == 0 and (do := self.rule_for("body")) is not None:
+            self.in_body = False  # it is told of here
             self.misbehave("body", do)
+            self.in_body = not self.closed
             if self.closed or self.blocked:
                 return False
         if self.buffer.startswith(b".\r\n"):
@@ -328,6 +342,7 @@ class Session(asyncio.Protocol):
             self.server.book.write()
             if do is None and self.script.delay_seconds:
                 self.flush()
+                self.unanswered = Turned(recipient, sender, "dot", "left", message_id_of(data), time.time())
                 self.wait(self.script.delay_seconds)
         if do is None:
             self.say(HEALTHY["dot"])
