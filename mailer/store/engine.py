@@ -8,7 +8,7 @@ import sqlite3
 import stat
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -129,10 +129,15 @@ def open_store(url: str | URL, *, root: Path) -> Store:
 
 
 def _make_private(path: Path) -> None:
-    """Create the file 0600 before SQLite does, which would follow the umask (D28)."""
+    """Create the file 0600 before SQLite does, which would follow the umask (D28).
+
+    A file that is there is not opened: to close it again would give up every lock that SQLite holds on
+    it in this process (fcntl locks end with any descriptor), and with them the log of another connection.
+    """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, _PRIVATE))
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, _PRIVATE))
     except OSError as error:
         raise StoreUnreachable(
             f"The database {path} cannot be opened: {error.strerror}. Check the folder's owner and mode.",

@@ -119,6 +119,28 @@ def test_the_database_file_and_its_folder_are_private_whatever_the_umask(tmp_pat
 
 
 @pytest.mark.rule("C21")
+def test_opening_it_twice_in_one_process_leaves_the_first_one_sound(tmp_path: Path) -> None:
+    """Closing any descriptor of a file gives up every POSIX lock that its process holds on it.
+
+    The next process to close the database then takes itself for the last one, and removes the
+    log below the first connection, which reads old pages and may write over new ones.
+    """
+    url = f"sqlite:///{tmp_path / 'mailer.db'}"
+    first = open_store(url, root=tmp_path)
+    with first.write() as connection:
+        connection.exec_driver_sql("CREATE TABLE notes (words TEXT)")
+    open_store(url, root=tmp_path).dispose()
+    script = (
+        "import sqlite3, sys\nother = sqlite3.connect(sys.argv[1])\n"
+        "other.execute('INSERT INTO notes VALUES (?)', ('written elsewhere',))\nother.commit()\nother.close()\n"
+    )
+    subprocess.run([sys.executable, "-c", script, str(tmp_path / "mailer.db")], check=True, timeout=30)
+    with first.read() as connection:
+        assert connection.exec_driver_sql("SELECT words FROM notes").all() == [("written elsewhere",)]
+    assert (tmp_path / "mailer.db-wal").exists()
+    first.dispose()
+
+
 def test_sqlite_overwrites_what_it_deletes_and_survives_a_power_cut(sqlite_store: Store) -> None:
     with sqlite_store.read() as connection:
         pragmas = {
