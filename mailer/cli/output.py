@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-import textwrap
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -114,6 +113,9 @@ def _folded(line: str, *, indent: str) -> str:
     """The line as a terminal shows it well: what is too long goes on below, indented."""
     if len(line) <= blocks_width():
         return line
+    # Imported here: most output fits.
+    import textwrap
+
     cut = textwrap.wrap(
         line, blocks_width(), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )
