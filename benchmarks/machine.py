@@ -6,7 +6,10 @@ import os
 import platform
 import shutil
 import sqlite3
+import statistics
 import subprocess
+import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,6 +45,18 @@ def summary() -> str:
 def postfix_tools() -> bool:
     """Whether smtp-source and smtp-sink are installed."""
     return all(Path(SBIN, name).exists() for name in ("smtp-source", "smtp-sink"))
+
+
+def sync_millis(folder: Path, *, times: int = 50) -> float:
+    """Median milliseconds that a small write takes to be on the disk under `folder`."""
+    took = []
+    with tempfile.TemporaryFile(dir=folder) as file:
+        for _ in range(times):
+            began = time.perf_counter()
+            os.write(file.fileno(), b"x" * 4096)
+            os.fdatasync(file.fileno())
+            took.append(time.perf_counter() - began)
+    return statistics.median(took) * 1000
 
 
 def _first_line(program: str, *words: str) -> str:
