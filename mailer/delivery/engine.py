@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mailer import clock
 from mailer.delivery import queries
@@ -21,6 +22,7 @@ from mailer.delivery.record import Records
 from mailer.delivery.recover import recover
 from mailer.delivery.route import Route
 from mailer.delivery.sender import Desk, Messages, Sender
+from mailer.delivery.wire import Wire
 from mailer.errors import MailerError
 from mailer.store import Store, StoreError
 
@@ -71,6 +73,7 @@ class Engine:
         messages: Messages,
         new_courier: Callable[[], Courier],
         options: EngineOptions,
+        rate: RateLimit | None = None,
     ) -> None:
         self._store = store
         self._worker_id = worker_id
@@ -90,7 +93,7 @@ class Engine:
             outbox=self._outbox,
             journal=journal,
             route=self._route,
-            rate=RateLimit(options.per_second, system_share=options.system_share),
+            rate=rate or RateLimit(options.per_second, system_share=options.system_share),
             messages=messages,
             may_let_out=lambda: clock.monotonic() < self._lease_until,
         )
@@ -109,7 +112,7 @@ class Engine:
         outbox = asyncio.create_task(self._outbox.run())
         senders = {asyncio.create_task(sender.run()): sender for sender in self._senders}
         stopping = asyncio.create_task(stop.wait())
-        watched = {stopping, outbox, *background, *senders}
+        watched = {stopping, outbox, self._watch_callbacks(), *background, *senders}
         try:
             done, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -126,6 +129,21 @@ class Engine:
         for task in done - {stopping}:
             task.result()  # a task that ended by itself failed: say so
         return clean
+
+    def _watch_callbacks(self) -> asyncio.Future[None]:
+        """Fails when a callback of the dialogue does: no message may hang because of a fault of ours."""
+        loop = asyncio.get_running_loop()
+        fault: asyncio.Future[None] = loop.create_future()
+
+        def on_fault(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+            loop.default_exception_handler(context)
+            ours = "handle" in context or isinstance(context.get("protocol"), Wire)
+            error = context.get("exception")
+            if ours and isinstance(error, Exception) and not fault.done():
+                fault.set_exception(error)
+
+        loop.set_exception_handler(on_fault)
+        return fault
 
     async def _finish_in_flight(self, senders: dict[asyncio.Task[None], Sender], deadline: float) -> None:
         """Let every message that is on the wire get its reply; stop everything else at once."""

@@ -1,98 +1,144 @@
-"""The rate limit: a smooth token bucket, with a share of the turns for system mail (B12)."""
+"""The rate limit: turns of one rate for the whole site, with a share of them for system mail (B12)."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 
 from mailer import clock
+from mailer.delivery.pacing import (
+    AHEAD_SECONDS,
+    SYSTEM_AHEAD_SECONDS,
+    WINDOW_SECONDS,
+    Share,
+    late_seconds,
+    window_count,
+)
+from mailer.delivery.windows import OwnWindows, Windows
+from mailer.store import StoreError
 
-# Turns missed by a late timer are made up within this time, so that the rate holds on average;
-# more than that would be a burst.
-CATCH_UP_SECONDS = 0.25
-# So many system mails in a row may go before all campaign mail; then their share decides.
-SYSTEM_BURST = 5.0
+log = logging.getLogger("mailer.delivery")
 
-
-class Pace:
-    """When the next turn is; pure, the time is passed in."""
-
-    def __init__(self, per_second: float, *, now: float) -> None:
-        self.interval = 1.0 / per_second
-        self._next = now
-
-    def wait_seconds(self, now: float) -> float:
-        """How long until a turn may be taken; 0: now."""
-        return max(0.0, self._next - now)
-
-    def take(self, now: float) -> None:
-        """Take the turn that `wait_seconds` said is due."""
-        self._next = max(self._next, now - CATCH_UP_SECONDS) + self.interval
-
-
-class Share:
-    """Whose turn it is when both streams wait; pure."""
-
-    def __init__(self, system_share: float) -> None:
-        self._share = system_share
-        self._credit = SYSTEM_BURST
-
-    def choose_system(self, *, system_waits: bool, campaign_waits: bool) -> bool:
-        """True: this turn is for system mail."""
-        chosen = system_waits and (not campaign_waits or self._credit >= 1.0)
-        if chosen and campaign_waits:
-            self._credit -= 1.0
-        self._credit = min(SYSTEM_BURST, self._credit + self._share)
-        return chosen
+# The longest sleep before the table is asked again: another worker may have died with its turns.
+NAP_SECONDS = 5.0
+TROUBLE_SECONDS = (0.2, 5.0)
 
 
 class RateLimit:
-    """Hands out turns to many senders; `per_second` None: no limit."""
+    """Hands out turns to the senders of one worker; `per_second` None: no limit.
 
-    def __init__(self, per_second: float | None, *, system_share: float) -> None:
-        self._pace = None if per_second is None else Pace(per_second, now=clock.monotonic())
+    Turns are reserved in `windows`; default: of this process alone.
+    """
+
+    def __init__(
+        self, per_second: float | None, *, system_share: float, windows: Windows | None = None
+    ) -> None:
         self._share = Share(system_share)
         self._system: deque[asyncio.Future[None]] = deque()
         self._campaign: deque[asyncio.Future[None]] = deque()
+        self._is_limited = per_second is not None
+        rate = per_second or 1.0
+        self._windows = windows or OwnWindows(rate)
+        self._most = window_count(rate)
+        self._late = late_seconds(1.0 / rate)
+        self._turns: deque[float] = deque()  #: reserved and not taken
+        self._taken: deque[float] = deque()  #: of the last moments: what this worker has use for
+        self._free_at = 0.0  #: the first turn that nobody had when the table was last asked
+        self._ask_by = 0.0  #: ask again then, whatever it said
+        self._not_before = 0.0  #: no sooner than then, after trouble
+        self._failures = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._reserving: asyncio.Task[None] | None = None
 
     def try_turn(self, *, system: bool) -> bool:
         """Whether a turn is free this instant; it is then taken. False: wait for it with `turn`."""
-        if self._pace is None:
+        if not self._is_limited:
             return True
-        if self._drop_cancelled() or self._pace.wait_seconds(clock.monotonic()) > 0:
+        now = clock.monotonic()
+        if self._waiting() or not self._is_due(now):
             return False
-        self._pace.take(clock.monotonic())
+        self._take(now)
         self._share.choose_system(system_waits=system, campaign_waits=not system)
         return True
 
     async def turn(self, *, system: bool) -> None:
         """Wait for a turn."""
-        if self._pace is None:
+        if not self._is_limited:
             return
         waiter = asyncio.get_running_loop().create_future()
         (self._system if system else self._campaign).append(waiter)
-        if self._timer is None:
-            self._grant()
+        self._work()
         await waiter
 
-    def _grant(self) -> None:
-        self._timer = None
-        assert self._pace is not None
-        while self._drop_cancelled():
-            now = clock.monotonic()
-            wait = self._pace.wait_seconds(now)
-            if wait > 0:
-                self._timer = asyncio.get_running_loop().call_later(wait, self._grant)
-                return
-            self._pace.take(now)
+    def _work(self) -> None:
+        """Give out what is due, reserve what is wanted, and sleep until one of them can go on."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        now = clock.monotonic()
+        while (waiting := self._waiting()) and self._is_due(now):
+            self._take(now)
             system = self._share.choose_system(
                 system_waits=bool(self._system), campaign_waits=bool(self._campaign)
             )
             (self._system if system else self._campaign).popleft().set_result(None)
+        if not waiting:
+            return
+        wakes = [self._turns[0]] if self._turns else []
+        if self._reserving is None and len(self._turns) < max(waiting, self._demand(now) // 3):
+            if now >= self._ask_at():
+                count = min(self._most, max(waiting, self._demand(now) // 2))
+                self._reserving = asyncio.get_running_loop().create_task(self._reserve(count))
+            else:
+                wakes.append(self._ask_at())
+        if wakes:
+            self._timer = asyncio.get_running_loop().call_later(min(wakes) - now, self._work)
 
-    def _drop_cancelled(self) -> bool:
+    async def _reserve(self, count: int) -> None:
+        try:
+            window = await self._windows.reserve(count, ahead=self._ahead())
+        except StoreError as error:
+            low, high = TROUBLE_SECONDS
+            if not self._failures:
+                log.error("turns_wait", extra={"reason": str(error)})
+            self._not_before = clock.monotonic() + min(high, low * 2.0 ** min(self._failures, 10))
+            self._failures += 1
+        else:
+            self._failures = 0
+            self._free_at, self._ask_by = window.free_at, clock.monotonic() + NAP_SECONDS
+            interval = (window.free_at - window.first) / max(1, window.count)
+            self._turns.extend(window.first + number * interval for number in range(window.count))
+        finally:
+            self._reserving = None
+        self._work()
+
+    def _ahead(self) -> float:
+        return SYSTEM_AHEAD_SECONDS if self._system else AHEAD_SECONDS
+
+    def _ask_at(self) -> float:
+        """When the next turns may be reserved."""
+        return max(self._not_before, min(self._free_at - self._ahead(), self._ask_by))
+
+    def _demand(self, now: float) -> int:
+        """How many turns were taken within a window's time."""
+        while self._taken and self._taken[0] < now - WINDOW_SECONDS:
+            self._taken.popleft()
+        return len(self._taken)
+
+    def _is_due(self, now: float) -> bool:
+        """Whether there is a turn for this instant; those that nobody took in time are lost."""
+        while self._turns and self._turns[0] < now - self._late:
+            self._turns.popleft()
+        return bool(self._turns) and self._turns[0] <= now
+
+    def _take(self, now: float) -> None:
+        self._turns.popleft()
+        self._taken.append(now)
+
+    def _waiting(self) -> int:
+        """How many senders wait; those that gave up have left."""
         for waiters in (self._system, self._campaign):
             while waiters and waiters[0].done():
                 waiters.popleft()
-        return bool(self._system or self._campaign)
+        return len(self._system) + len(self._campaign)

@@ -18,11 +18,13 @@ from mailer.delivery.claim import Claims
 from mailer.delivery.courier import Courier
 from mailer.delivery.engine import Engine, EngineOptions
 from mailer.delivery.journal import Journal
+from mailer.delivery.rate import RateLimit
 from mailer.delivery.record import Records, SuppressHardBounce
 from mailer.delivery.recover import recover
 from mailer.delivery.retry import RetryPolicy
 from mailer.delivery.sender import Messages
 from mailer.delivery.smtp import SmtpCourier
+from mailer.delivery.windows import SiteWindows
 from mailer.settings import Settings
 from mailer.settings.values import is_loopback
 from mailer.store import Store, StoreError
@@ -49,7 +51,7 @@ async def run_worker(
     """
     records = Records(retry_policy(settings), suppress)
     await asyncio.to_thread(recover, store, records, journals=journals)
-    journal = Journal.create(journals)
+    journal = Journal.create(journals, sync=settings.sending.journal_sync)
     try:
         worker_id = await asyncio.to_thread(_register, store, journal.path)
     except BaseException:
@@ -64,6 +66,7 @@ async def run_worker(
         messages=messages,
         new_courier=new_courier or partial(SmtpCourier, settings.relay, ehlo_name=ehlo_name(settings)),
         options=engine_options(settings, connections=connections),
+        rate=rate_limit(store, settings),
     )
     log.info("worker_started", extra={"worker": worker_id})
     clean = False
@@ -102,6 +105,13 @@ def engine_options(settings: Settings, *, connections: int | None = None) -> Eng
         system_share=sending.system_share,
         stop_seconds=sending.stop_seconds,
     )
+
+
+def rate_limit(store: Store, settings: Settings) -> RateLimit:
+    """The rate of `[sending]`, shared through the database by every worker of the site."""
+    sending, rate = settings.sending, settings.sending.rate.per_second
+    windows = None if rate is None else SiteWindows(store, settings.relay_name, rate=rate)
+    return RateLimit(rate, system_share=sending.system_share, windows=windows)
 
 
 def ehlo_name(settings: Settings) -> str:

@@ -3,53 +3,91 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer import clock
-from mailer.delivery.rate import CATCH_UP_SECONDS, Pace, RateLimit, Share
+from mailer.delivery.pacing import (
+    CATCH_UP_SECONDS,
+    SYSTEM_AHEAD_SECONDS,
+    WINDOW_SECONDS,
+    Share,
+    Window,
+    late_seconds,
+    reserve,
+    window_count,
+)
+from mailer.delivery.rate import RateLimit
 from mailer.delivery.route import Route, probe_wait
 
 RATES = st.floats(min_value=1 / 60, max_value=5000)
 
 
-def run(pace: Pace, *, seconds: float, lateness: float = 0.0) -> list[float]:
-    """Turns taken as soon as they are due, with a timer that is late."""
-    now, taken = 0.0, []
-    while now < seconds:
-        now += pace.wait_seconds(now) + lateness
-        if now >= seconds:
-            break
-        pace.take(now)
-        taken.append(now)
-    return taken
+@pytest.mark.parametrize(("rate", "count"), [(1 / 60, 1), (1, 1), (10, 1), (100, 15), (5000, 750)])
+def test_at_least_one_turn_and_at_most_a_short_window_is_reserved_at_once(rate: float, count: int) -> None:
+    assert window_count(rate) == count  # 0.15 s worth
 
 
-@given(rate=st.floats(min_value=1, max_value=200), lateness=st.floats(min_value=0, max_value=0.004))
-def test_a_minute_holds_the_rate_within_two_percent(rate: float, lateness: float) -> None:
-    """Also with a timer that is up to 4 ms late."""
-    taken = run(Pace(rate, now=0.0), seconds=60.0, lateness=lateness)
-    assert abs(len(taken) - rate * 60) <= max(2.0, 0.02 * rate * 60)
+@pytest.mark.parametrize(("interval", "late"), [(0.001, 0.3), (0.25, 0.3), (0.5, 0.5), (1, 1), (60, 1)])
+def test_a_turn_may_be_taken_a_moment_late_at_a_low_rate_up_to_a_second(interval: float, late: float) -> None:
+    """A hiccup must not cost a sender of one mail a minute a whole minute."""
+    assert late_seconds(interval) == late
 
 
-@given(rate=RATES, idle=st.floats(min_value=0, max_value=3600))
-def test_no_idle_time_is_saved_up_for_a_burst(rate: float, idle: float) -> None:
-    """B12: never more than one second's worth at once."""
-    pace = Pace(rate, now=0.0)
-    burst = 0
-    while pace.wait_seconds(idle) == 0 and burst < 10_000:
-        pace.take(idle)
-        burst += 1
-    assert burst <= rate * CATCH_UP_SECONDS + 2
+@pytest.mark.rule("B12")
+@pytest.mark.parametrize(
+    ("free_at", "first", "count", "why"),
+    [
+        (1000.05, 1000.05, 5, "the next turns, right behind those of others"),
+        (1000.1, 1000.1, 5, "as far ahead as may be"),
+        (1000.11, 1000.11, 0, "too far ahead: not yet"),
+        (999.9, 999.9, 5, "missed by a late timer, made up for"),
+        (999.7, 1000.0, 5, "idle time, of which nothing is saved up"),
+        (0.0, 1000.0, 5, "the first turns ever"),
+        (1000.71, 1000.35, 0, "the clock was set back: as if all were reserved that may be"),
+        (90_000.0, 1000.35, 0, "by a day"),
+    ],
+)
+def test_what_is_reserved_follows_what_others_have(
+    free_at: float, first: float, count: int, why: str
+) -> None:
+    window = reserve(free_at, now=1000.0, interval=0.01, count=5, ahead=0.1)
+    assert window == Window(pytest.approx(first), count, pytest.approx(first + count * 0.01)), why
 
 
-@given(rate=RATES)
-def test_waiting_as_told_is_enough(rate: float) -> None:
-    pace = Pace(rate, now=100.0)
-    pace.take(100.0)
-    assert pace.wait_seconds(100.0 + pace.wait_seconds(100.0)) < 1e-6
+@given(
+    rate=RATES,
+    asks=st.lists(
+        st.tuples(st.floats(min_value=0, max_value=2), st.integers(1, 1000), st.sampled_from([0.1, 0.2])),
+        max_size=60,
+    ),
+)
+def test_turns_of_all_workers_lie_an_interval_apart(
+    rate: float, asks: list[tuple[float, int, float]]
+) -> None:
+    """Whoever asks, whenever: no turn is given twice, none before its time, none far ahead."""
+    now, free_at, turns = 1000.0, 0.0, [0.0]
+    for pause, count, ahead in asks:
+        now += pause
+        window = reserve(
+            free_at, now=now, interval=1 / rate, count=min(count, window_count(rate)), ahead=ahead
+        )
+        free_at = window.free_at
+        assert window.first >= now - CATCH_UP_SECONDS
+        assert free_at <= now + SYSTEM_AHEAD_SECONDS + max(WINDOW_SECONDS, 1 / rate) or not window.count
+        turns += [window.first + number / rate for number in range(window.count)]
+    assert all(later - sooner >= 1 / rate - 1e-6 for sooner, later in itertools.pairwise(turns))
+
+
+@given(rate=RATES, step=st.floats(min_value=-1e9, max_value=1e9))
+def test_a_stepped_clock_stops_nobody_for_long(rate: float, step: float) -> None:
+    """Whatever the clock shows: at most twice as far as turns are reserved ahead, and the turns go on."""
+    window = reserve(1000.0, now=1000.0 + step, interval=1 / rate, count=1, ahead=0.1)
+    furthest = SYSTEM_AHEAD_SECONDS + max(WINDOW_SECONDS, 1 / rate)
+    assert window.first <= 1000.0 + step + 2 * furthest + 1e-3
 
 
 @pytest.mark.parametrize("share", [0.1, 0.2, 0.5])
