@@ -87,6 +87,7 @@ class Engine:
         self._route = Route()
         self._lease_until = clock.monotonic() + LEASE_SECONDS
         self._failures = 0
+        self._has_fault = False
         self._system_at = clock.monotonic()  #: when to look for system mail next
         desk = Desk(
             hand=self._hand,
@@ -95,7 +96,7 @@ class Engine:
             route=self._route,
             rate=rate or RateLimit(options.per_second, system_share=options.system_share),
             messages=messages,
-            may_let_out=lambda: clock.monotonic() < self._lease_until,
+            may_let_out=self._may_let_out,
         )
         # With two connections or more, one is always free for system mail.
         self._senders = [
@@ -130,6 +131,9 @@ class Engine:
             task.result()  # a task that ended by itself failed: say so
         return clean
 
+    def _may_let_out(self) -> bool:
+        return clock.monotonic() < self._lease_until and not self._has_fault
+
     def _watch_callbacks(self) -> asyncio.Future[None]:
         """Fails when a callback of the dialogue does: no message may hang because of a fault of ours."""
         loop = asyncio.get_running_loop()
@@ -140,6 +144,7 @@ class Engine:
             ours = "handle" in context or isinstance(context.get("protocol"), Wire)
             error = context.get("exception")
             if ours and isinstance(error, Exception) and not fault.done():
+                self._has_fault = True
                 fault.set_exception(error)
 
         loop.set_exception_handler(on_fault)

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, event
 from mailer import clock
 from mailer.delivery import engine as engine_module
 from mailer.delivery import queries
+from mailer.delivery.dialogue import Dialogue
 from mailer.delivery.engine import LeaseLost
 from mailer.delivery.recover import recover
 from mailer.store import Store, StoreFull, StoreUnreachable
@@ -198,3 +199,26 @@ def test_a_worker_whose_claims_were_taken_stops_with_a_sentence(
             journal.close(remove=False)
 
     asyncio.run(story())
+
+
+def test_a_fault_of_our_own_ends_the_worker_instead_of_leaving_messages_hanging(
+    small_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another one is started in its place; what was on the wire is in the journal."""
+    small_world.build(["a", "b", "c"])
+
+    def stumble(_dialogue: Dialogue, _transaction: object, _reply: object) -> None:
+        raise RuntimeError("stumbled")
+
+    monkeypatch.setattr(Dialogue, "_answered", stumble)
+
+    async def story() -> None:
+        async with SmtpServer().running() as port:
+            engine, journal = small_world.engine(port, connections=1)
+            with pytest.raises(RuntimeError, match="stumbled"):
+                await asyncio.wait_for(engine.run(asyncio.Event()), 10)
+            journal.close(remove=False)
+
+    asyncio.run(story())
+    recover(small_world.store, small_world.records, journals=small_world.root / "journals")
+    assert sorted(small_world.states().values()) == ["queued", "queued", "unknown"]
