@@ -113,7 +113,8 @@ class Engine:
         outbox = asyncio.create_task(self._outbox.run())
         senders = {asyncio.create_task(sender.run()): sender for sender in self._senders}
         stopping = asyncio.create_task(stop.wait())
-        watched = {stopping, outbox, self._watch_callbacks(), *background, *senders}
+        watched: set[asyncio.Future[Any]] = {stopping, outbox, self._watch_callbacks()}
+        watched |= {*background, *senders}
         try:
             done, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
         finally:
