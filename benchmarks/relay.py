@@ -28,6 +28,11 @@ class Pace:
 @cache
 def relay_port() -> int:
     """One free port of this machine for the whole run."""
+    return free_port()
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -39,7 +44,7 @@ def sink(*options: str) -> Iterator[int]:
     command = [f"{SBIN}/smtp-sink", "-u", "nobody", *options, f"127.0.0.1:{relay_port()}", "1000"]
     with subprocess.Popen(command) as process:
         try:
-            _wait_for_port(relay_port())
+            wait_for_port(relay_port())
             yield process.pid
         finally:
             process.terminate()
@@ -62,11 +67,12 @@ def open_connections(port: int) -> int:
     return sum(row[1].endswith(here) and row[3] == _ESTABLISHED for row in rows)
 
 
-def _wait_for_port(port: int) -> None:
+def wait_for_port(port: int) -> None:
+    """Return once somebody listens there; RuntimeError after ten seconds."""
     for _ in range(200):
         try:
             socket.create_connection(("127.0.0.1", port)).close()
             return
         except ConnectionRefusedError:
             time.sleep(0.05)
-    raise RuntimeError("smtp-sink does not listen")
+    raise RuntimeError(f"nobody listens on port {port}")

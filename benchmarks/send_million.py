@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from benchmarks import machine, relay
 from benchmarks.machine import Usage
-from benchmarks.sending import CONNECTIONS, finished, look_alive, running, schedule, work
+from benchmarks.sending import CONNECTIONS, finished, look_alive, materialised_at, running, schedule, work
 from benchmarks.stage import Database, Stage, drop, has_postgres, stage
 from benchmarks.table import Row, missing, run_alone, sized
 from mailer import clock
 from mailer.application import Site
-from mailer.store.schema import Campaign, Delivery
+from mailer.store.schema import Delivery
 from mailer.store.vocabulary import DeliveryState
 
 _LOOK_SECONDS = 0.2
@@ -91,7 +91,7 @@ def _run(at: Stage, people: int) -> Course:
         materialised = None
         while not finished(site):
             look_alive(usage, processes)
-            materialised = materialised or _materialised(site)
+            materialised = materialised or materialised_at(site)
             time.sleep(_LOOK_SECONDS)
         look_alive(usage, processes)
     times = _times(site)
@@ -108,15 +108,6 @@ def _run(at: Stage, people: int) -> Course:
         first_rate=_rate(rest[: people // 10]),
         last_rate=_rate(times[-people // 10 :]),
     )
-
-
-def _materialised(site: Site) -> datetime | None:
-    """Now, if every row of the audience is written."""
-    with site.store.read() as connection:
-        done = connection.scalar(
-            select(func.count()).where(Campaign.materialised_upto >= Campaign.audience_bound)
-        )
-    return clock.now() if done else None
 
 
 def _times(site: Site) -> list[datetime]:

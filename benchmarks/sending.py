@@ -18,6 +18,7 @@ from benchmarks.machine import Usage, tree
 from benchmarks.relay import Pace
 from benchmarks.stage import SLUG, Database, Stage, drop, postgres_pid, stage
 from benchmarks.table import Row, number, sized
+from mailer import clock
 from mailer.application import Site
 from mailer.store.schema import Campaign, Delivery
 from mailer.store.vocabulary import DeliveryState
@@ -113,7 +114,8 @@ def send(at: Stage, people: int, *, start: Start, sink: int) -> Sent:
             time.sleep(_LOOK_SECONDS)
         look_alive(senders, processes)
         sinks.look([sink])
-    seconds, per_second = rate(site, people)
+    seconds, per_second = rate(site)
+    assert accepted(site) == people, f"{accepted(site)} of {people} accepted"
     site.close()
     return Sent(
         Pace(per_second, senders.seconds / people * 1e6),
@@ -143,17 +145,26 @@ def look_alive(usage: Usage, processes: Sequence[subprocess.Popen[bytes]]) -> No
     usage.look(pid for process in processes for pid in tree(process.pid))
 
 
-def rate(site: Site, people: int) -> tuple[float, float]:
+def rate(site: Site) -> tuple[float, float]:
     """Seconds from the first to the last outcome, and the outcomes per second after the first instant."""
-    outcome = select(func.min(Delivery.settled_at), func.max(Delivery.settled_at), func.count())
+    when = Delivery.settled_at
+    outcome = select(func.min(when), func.max(when), func.count()).where(
+        Delivery.state == DeliveryState.ACCEPTED
+    )
     with site.store.read() as connection:
-        first, last, count = connection.execute(outcome.where(Delivery.state == DeliveryState.ACCEPTED)).one()
-        at_first = connection.scalar(select(func.count()).where(Delivery.settled_at == first))
-    assert count == people, f"{count} of {people} accepted"
+        first, last, count = connection.execute(outcome).one()
+        at_first = connection.scalar(select(func.count()).where(when == first)) or 0
     assert first is not None
     assert last is not None
     seconds = (last - first).total_seconds()
-    return seconds, (people - (at_first or 0)) / seconds
+    return seconds, (count - at_first) / seconds
+
+
+def materialised_at(site: Site) -> datetime | None:
+    """Now, if every row of the audience is written."""
+    done = select(func.count()).where(Campaign.materialised_upto >= Campaign.audience_bound)
+    with site.store.read() as connection:
+        return clock.now() if connection.scalar(done) else None
 
 
 def finished(site: Site) -> bool:

@@ -47,7 +47,7 @@ class Stage:
     def start(self, *words: str, before: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
         """A `mailer` command of this site as an own process; `before` goes in front of it."""
         command = [*before, sys.executable, "-m", "mailer", *words]
-        return subprocess.Popen(command, cwd=self.root, env=dict(self.environ))
+        return subprocess.Popen(command, cwd=self.root, env=dict(self.environ), stdout=subprocess.DEVNULL)
 
     def twin(self) -> Stage:
         """A second host of the same site: own folder and journals, the same secrets and database."""
@@ -124,16 +124,18 @@ def _prepared(database: Database, people: int) -> Stage:
 
 
 def _fill(made: Stage, people: int) -> None:
-    path = made.root / "people.csv"
-    with path.open("w") as file:
-        file.write("Email,First Name,Confirmed at,Confirm IP\n")
-        file.writelines(
-            f"reader{n}@d{n % 50}.example,Reader {n},2024-03-01,192.0.2.7\n" for n in range(people)
-        )
-    site = made.open()
+    path, site = people_file(made.root / "people.csv", range(people)), made.open()
     site.imports.run(path, "news", options=ImportOptions(declaration=Declaration(by="the bench")))
     site.close()
     path.unlink()
+
+
+def people_file(path: Path, numbers: range) -> Path:
+    """Write people with evidence of consent as another tool exports them."""
+    with path.open("w") as file:
+        file.write("Email,First Name,Confirmed at,Confirm IP\n")
+        file.writelines(f"reader{n}@d{n % 50}.example,Reader {n},2024-03-01,192.0.2.7\n" for n in numbers)
+    return path
 
 
 def _people_database(people: int) -> str:
