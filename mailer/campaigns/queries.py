@@ -16,14 +16,18 @@ from sqlalchemy import (
     and_,
     exists,
     func,
+    literal,
     null,
     or_,
     select,
+    text,
     union_all,
     update,
 )
 
 from mailer.store.schema import (
+    CLAIMED,
+    TRIED,
     Artefact,
     Campaign,
     Delivery,
@@ -32,6 +36,7 @@ from mailer.store.schema import (
     Subscription,
     Suppression,
 )
+from mailer.store.types import EnumText
 from mailer.store.vocabulary import (
     ALL_LISTS,
     CampaignState,
@@ -44,6 +49,7 @@ AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 CampaignRow: TypeAlias = AnyRow
 
 _COLUMNS = tuple(Campaign.__table__.columns)
+_STATE: EnumText[DeliveryState] = EnumText(DeliveryState)
 
 
 def campaign_by_id(connection: Connection, campaign_id: int, *, lock: bool = False) -> CampaignRow | None:
@@ -121,7 +127,7 @@ def _waiting(campaign_id: Any) -> Exists:
 
 
 def _attempting(campaign_id: Any) -> Exists:
-    return exists().where(Delivery.stream == campaign_id, Delivery.state == DeliveryState.ATTEMPTING)
+    return exists().where(Delivery.stream == campaign_id, text(CLAIMED))
 
 
 def move(campaign_id: int, *, was: CampaignState, to: CampaignState) -> Update:
@@ -244,20 +250,28 @@ def _people() -> Select[Any]:
 def delivery_counts(connection: Connection, campaign_id: int) -> list[tuple[DeliveryState, str | None, int]]:
     """Rows of a campaign by state and skip reason: what law 1 sums.
 
-    One statement, so that the sum is of one moment; only skipped rows are read, the others are
-    counted from the index alone.
+    One statement, so that the sum is of one moment. What was tried is counted from its index alone,
+    what waits from the index that claims read; only skipped rows and those in hand are read.
     """
-    skipped = Delivery.state == DeliveryState.SKIPPED
     of_campaign = Delivery.stream == campaign_id
+    tried, skipped = text(TRIED), Delivery.state == DeliveryState.SKIPPED
+    waiting = select(func.count()).where(of_campaign, Delivery.next_attempt_at.is_not(None))
+    deferred = select(func.count()).where(of_campaign, tried, Delivery.state == DeliveryState.DEFERRED)
+    queued = waiting.scalar_subquery() - deferred.scalar_subquery()
     statement: CompoundSelect[Any] = union_all(
-        select(Delivery.state, null().label("skip_reason"), func.count())
-        .where(of_campaign, ~skipped)
+        select(literal(DeliveryState.QUEUED, _STATE).label("state"), null().label("skip_reason"), queued),
+        select(literal(DeliveryState.ATTEMPTING, _STATE), null(), func.count()).where(
+            of_campaign, text(CLAIMED)
+        ),
+        select(Delivery.state, null(), func.count())
+        .where(of_campaign, tried, ~skipped)
         .group_by(Delivery.state),
         select(Delivery.state, Delivery.skip_reason, func.count())
-        .where(of_campaign, skipped)
+        .where(of_campaign, tried, skipped)
         .group_by(Delivery.state, Delivery.skip_reason),
     )
-    return [(state, reason, count) for state, reason, count in connection.execute(statement)]
+    rows = connection.execute(statement)
+    return [(state, reason, count) for state, reason, count in rows if count]
 
 
 def delivery_rows(connection: Connection, campaign_id: int) -> int:
@@ -277,6 +291,7 @@ def reply_samples(connection: Connection, campaign_id: int, limit: int) -> list[
             )
             .where(
                 Delivery.stream == campaign_id,
+                text(TRIED),
                 Delivery.state.in_((DeliveryState.REJECTED, DeliveryState.DEFERRED, DeliveryState.EXPIRED)),
                 Delivery.reply_code.is_not(None),
             )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row
 from sqlalchemy.engine import Connection
 
 from mailer import clock
 from mailer.delivery import queries
+from mailer.delivery.places import Places
+from mailer.delivery.queries import Candidate, ClaimedCampaign
 from mailer.store import Store
 from mailer.store.vocabulary import (
     SYSTEM_STREAM,
@@ -82,35 +83,46 @@ class Claims:
         self._store = store
         self._worker_id = worker_id
         self._turn = 0
+        self._places = Places()
 
     def take_system(self, limit: int) -> list[Claim]:
         """Due system mail."""
-        return self._take((SYSTEM_STREAM,), limit)
+        return self._take(lambda _: (SYSTEM_STREAM,), limit)
 
     def take_campaigns(self, limit: int) -> list[Claim]:
         """Due mail of the campaigns that are sending, each campaign first in its turn."""
-        with self._store.read() as connection:
-            streams = queries.sending_campaigns(connection)
-        if not streams:
-            return []
-        self._turn = (self._turn + 1) % len(streams)
-        return self._take((*streams[self._turn :], *streams[: self._turn]), limit)
+        return self._take(self._sending, limit)
 
-    def _take(self, streams: Sequence[int], limit: int) -> list[Claim]:
+    def _sending(self, connection: Connection) -> Sequence[int]:
+        streams = queries.sending_campaigns(connection)
+        if not streams:
+            return ()
+        self._turn = (self._turn + 1) % len(streams)
+        return (*streams[self._turn :], *streams[: self._turn])
+
+    def _take(self, streams: Callable[[Connection], Sequence[int]], limit: int) -> list[Claim]:
         now = clock.now()
         with self._store.read() as connection:
-            due = [stream for stream in streams if queries.is_due(connection, stream, now)]
-        if not due:
+            queries.look_up_only(connection)
+            asked = streams(connection)
+            if self._store.is_sqlite:  # its one write lock is not taken in vain
+                asked = [stream for stream in asked if queries.is_due(connection, stream, now)]
+        if not asked:
             return []
         with self._store.write() as connection:
+            queries.look_up_only(connection)
             read_at = clock.monotonic()
-            ids: list[int] = []
-            for stream in due:
-                if len(ids) < limit:
-                    ids += queries.due_ids(connection, stream, now, limit - len(ids))
-            claims, skips, _ = self._judge(connection, ids, read_at)
+            rows: list[Candidate] = []
+            for stream in asked:
+                if len(rows) < limit:
+                    rows += self._places.due(connection, stream, now, limit=limit - len(rows))
+            claims, skips, waiting = self._judge(connection, rows, read_at)
             queries.mark_claimed(connection, [claim.id for claim in claims], worker_id=self._worker_id)
             self._skip(connection, skips, now)
+        if waiting:
+            self._places.forget()
+        elif not self._store.is_sqlite:
+            self._places.passed(rows)
         return claims
 
     def recheck(self, claims: Sequence[Claim]) -> Recheck:
@@ -121,7 +133,8 @@ class Claims:
         read_at = clock.monotonic()
         ids = [claim.id for claim in claims]
         with self._store.read() as connection:
-            fresh, skips, waiting = self._judge(connection, ids, read_at)
+            queries.look_up_only(connection)
+            fresh, skips, waiting = self._judge(connection, queries.eligibility(connection, ids), read_at)
         if skips or waiting:
             with self._store.write() as connection:
                 self._skip(connection, skips, now)
@@ -143,72 +156,81 @@ class Claims:
         queries.mark_skipped(connection, rows, worker_id=self._worker_id, now=now)
 
     def _judge(
-        self, connection: Connection, ids: Sequence[int], read_at: float
+        self, connection: Connection, found: Sequence[Candidate], read_at: float
     ) -> tuple[list[Claim], list[Skip], list[int]]:
         """Split deliveries into those that may leave, those that never may, and those that must wait."""
-        if not ids:
-            return [], [], []
-        rows = [row for row in queries.eligibility(connection, ids) if self._is_ours(row)]
-        asked = [row.id for row in rows if row.kind is DeliveryKind.CONFIRMATION]
+        rows = [row for row in found if self._is_ours(row)]
+        campaigns = queries.campaigns(connection, {row.campaign_id for row in rows if row.campaign_id})
+        asked = [row.id for row in rows if row.kind == DeliveryKind.CONFIRMATION]
         confirmations = confirmation_recipients(connection, asked) if asked else {}
-        hashes = {
-            bytes(row.email_hash) for row in rows if row.kind is DeliveryKind.CAMPAIGN and row.email_hash
-        }
-        suppressed = queries.suppressions(connection, list(hashes))
+        suppressed = queries.suppressions(
+            connection, {row.email_hash for row in rows if row.email_hash and row.suppressed}
+        )
         claims: list[Claim] = []
         skips: list[Skip] = []
         waiting: list[int] = []
         for row in rows:
-            verdict = _hindrance(row, _reasons(row, suppressed), confirmations)
+            verdict = _hindrance(row, suppressed, confirmations)
+            campaign = campaigns[row.campaign_id] if row.campaign_id else None
             if verdict is not None:
                 skips.append(Skip(row.id, verdict))
-            elif row.kind is DeliveryKind.CAMPAIGN and row.campaign_state is not CampaignState.SENDING:
+            elif row.kind == DeliveryKind.CAMPAIGN and not _is_sending(campaign):
                 waiting.append(row.id)
             else:
-                claims.append(_as_claim(row, confirmations.get(row.id), read_at))
+                claims.append(_as_claim(row, campaign, confirmations.get(row.id), read_at=read_at))
         return claims, skips, waiting
 
-    def _is_ours(self, row: Row[Any]) -> bool:
-        return row.state is not DeliveryState.ATTEMPTING or row.worker_id == self._worker_id
+    def _is_ours(self, row: Candidate) -> bool:
+        return row.state != DeliveryState.ATTEMPTING or row.worker_id == self._worker_id
 
 
-def _reasons(
-    row: Row[Any], suppressed: Mapping[bytes, Sequence[tuple[int, SuppressionReason]]]
-) -> list[SuppressionReason]:
-    if row.email_hash is None:
+def _is_sending(campaign: ClaimedCampaign | None) -> bool:
+    return campaign is not None and campaign.state is CampaignState.SENDING
+
+
+#: List (0: every list) and reason of each suppression of an address, by its keyed hash.
+Suppressed = Mapping[bytes, Sequence[tuple[int, SuppressionReason]]]
+
+
+def _reasons(row: Candidate, suppressed: Suppressed) -> list[SuppressionReason]:
+    if not row.suppressed or row.email_hash is None or row.list_id is None:
         return []
-    found = suppressed.get(bytes(row.email_hash), ())
+    found = suppressed.get(row.email_hash, ())
     return [reason for list_id, reason in found if queries.applies_to(row.list_id, list_id)]
 
 
 def _hindrance(
-    row: Row[Any],
-    reasons: Sequence[SuppressionReason],
+    row: Candidate,
+    suppressed: Suppressed,
     confirmations: Mapping[int, ConfirmationRecipient | SkipReason],
 ) -> SkipReason | None:
     """Why this delivery may never leave, or None."""
-    if row.kind is DeliveryKind.PROOF:
+    if row.kind == DeliveryKind.PROOF:
         return None if row.context else SkipReason.ERASED
-    if row.kind is DeliveryKind.CONFIRMATION:
+    if row.kind == DeliveryKind.CONFIRMATION:
         judged = confirmations.get(row.id, SkipReason.ERASED)
         return judged if isinstance(judged, SkipReason) else None
     if row.subscription_tag is None:
         return SkipReason.ERASED
-    if row.subscription_state is SubscriptionState.UNSUBSCRIBED:
+    if row.subscription_state == SubscriptionState.UNSUBSCRIBED:
         return SkipReason.UNSUBSCRIBED
-    if reasons:
+    if reasons := _reasons(row, suppressed):
         only_left = all(reason is SuppressionReason.UNSUBSCRIBED for reason in reasons)
         return SkipReason.UNSUBSCRIBED if only_left else SkipReason.SUPPRESSED
     # F1: only a confirmed subscription is ever mailed.
-    return None if row.subscription_state is SubscriptionState.CONFIRMED else SkipReason.STALE
+    return None if row.subscription_state == SubscriptionState.CONFIRMED else SkipReason.STALE
 
 
 def _as_claim(
-    row: Row[Any], confirmation: ConfirmationRecipient | SkipReason | None, read_at: float
+    row: Candidate,
+    campaign: ClaimedCampaign | None,
+    confirmation: ConfirmationRecipient | SkipReason | None,
+    *,
+    read_at: float,
 ) -> Claim:
     return Claim(
         id=row.id,
-        kind=row.kind,
+        kind=DeliveryKind(row.kind),
         stream=row.stream,
         attempts=row.attempts,
         context=row.context or {},
@@ -218,7 +240,7 @@ def _as_claim(
         email=row.email or "",
         language=row.language or "",
         fields=row.fields or {},
-        campaign_tag=row.campaign_tag or b"",
-        artefact_hash=row.artefact_hash or "",
+        campaign_tag=campaign.tag if campaign else b"",
+        artefact_hash=campaign.artefact_hash if campaign else "",
         read_at=read_at,
     )

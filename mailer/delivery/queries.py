@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    BigInteger,
     CursorResult,
+    Integer,
+    LargeBinary,
     Select,
+    String,
+    Text,
+    Update,
     and_,
     bindparam,
     case,
     func,
     insert,
+    literal,
     null,
     or_,
     select,
+    text,
+    tuple_,
+    type_coerce,
     update,
 )
 from sqlalchemy.engine import Connection
+from sqlalchemy.types import NullType, TypeEngine
 
-from mailer.store.schema import Campaign, Delivery, Subscriber, Subscription, Suppression, Worker
+from mailer.store.among import among
+from mailer.store.row_update import Given, RowUpdate
+from mailer.store.schema import CLAIMED, Campaign, Delivery, Subscriber, Subscription, Suppression, Worker
+from mailer.store.types import EnumText, UtcDateTime
 from mailer.store.vocabulary import (
     ALL_LISTS,
     CampaignState,
@@ -30,10 +45,20 @@ from mailer.store.vocabulary import (
     SuppressionReason,
 )
 
-_WAITING = (DeliveryState.QUEUED, DeliveryState.DEFERRED)
-
-
 # --- claiming -----------------------------------------------------------------------------
+
+# PostgreSQL plans by statistics, and these are of yesterday while a million rows are written out and
+# settled; the only right plan here is to look each row up by its index, so it is told so.
+_LOOKUPS_ONLY = "SELECT " + ", ".join(
+    f"set_config('{name}', 'off', true)"
+    for name in ("enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin", "jit")
+)
+
+
+def look_up_only(connection: Connection) -> None:
+    """Let PostgreSQL plan nothing but look-ups by index, to the end of this transaction."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(_LOOKUPS_ONLY)
 
 
 def sending_campaigns(connection: Connection) -> list[int]:
@@ -44,66 +69,135 @@ def sending_campaigns(connection: Connection) -> list[int]:
     return [row.id for row in rows]
 
 
-def _due(stream: int, now: datetime, limit: int) -> Select[Any]:
-    """Due rows of one stream, oldest first: reads ix_deliveries_due alone, whatever the table's size."""
-    return (
-        select(Delivery.id)
-        .where(Delivery.stream == stream, Delivery.next_attempt_at <= now)
-        .order_by(Delivery.next_attempt_at, Delivery.id)
-        .limit(limit)
-    )
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in the order in which a stream's rows are due."""
+
+    at: Any  #: next_attempt_at as the driver has it
+    id: int
+
+
+class Candidate(NamedTuple):
+    """A delivery beside all that decides whether it may leave, but for its campaign.
+
+    Words and times are as the driver has them: to convert each of every row costs more than to read it.
+    """
+
+    id: int
+    kind: str
+    state: str
+    due_at: Any
+    stream: int
+    campaign_id: int | None
+    subscription_id: int | None
+    worker_id: int | None
+    context: dict[str, Any] | None
+    attempts: int
+    subscription_tag: bytes | None
+    subscription_state: str | None
+    list_id: int | None
+    email: str | None
+    email_hash: bytes | None
+    language: str | None
+    fields: dict[str, Any] | None
+    suppressed: int | None  #: 1: there is a suppression of this address, of one list or another
+
+
+_CANDIDATE = (
+    Delivery.id,
+    type_coerce(Delivery.kind, String).label("kind"),
+    type_coerce(Delivery.state, String).label("state"),
+    type_coerce(Delivery.next_attempt_at, NullType).label("due_at"),
+    Delivery.stream,
+    Delivery.campaign_id,
+    Delivery.subscription_id,
+    Delivery.worker_id,
+    Delivery.context,
+    Delivery.attempts,
+    Subscription.tag.label("subscription_tag"),
+    type_coerce(Subscription.state, String).label("subscription_state"),
+    Subscription.list_id,
+    Subscriber.email,
+    Subscriber.email_hash,
+    Subscriber.language,
+    Subscriber.fields,
+    # A single value: PostgreSQL then asks for it row by row, and never reads all suppressions at once.
+    select(literal(1))
+    .where(Suppression.email_hash == Subscriber.email_hash)
+    .limit(1)
+    .scalar_subquery()
+    .label("suppressed"),
+)
+_ELIGIBILITY = (
+    select(*_CANDIDATE)
+    .select_from(Delivery)
+    .outerjoin(Subscription, Subscription.id == Delivery.subscription_id)
+    .outerjoin(Subscriber, Subscriber.id == Subscription.subscriber_id)
+)
+_IS_DUE = and_(
+    Delivery.stream == bindparam("stream"), Delivery.next_attempt_at <= bindparam("now", type_=UtcDateTime)
+)
+_IN_ORDER = (Delivery.next_attempt_at, Delivery.id)
+_AFTER = tuple_(*_IN_ORDER) > tuple_(bindparam("after_at", type_=NullType), bindparam("after_id"))
+_ANY_DUE = select(Delivery.id).where(_IS_DUE).order_by(*_IN_ORDER).limit(1)
+_DUE = (
+    _ELIGIBILITY.where(_IS_DUE)
+    .order_by(*_IN_ORDER)
+    .limit(bindparam("limit"))
+    .with_for_update(skip_locked=True, of=Delivery)
+)
+_DUE_AFTER = _DUE.where(_AFTER)
 
 
 def is_due(connection: Connection, stream: int, now: datetime) -> bool:
     """Whether a claim on this stream would find anything; asked before taking the write lock."""
-    return connection.execute(_due(stream, now, 1)).first() is not None
+    return connection.execute(_ANY_DUE, {"stream": stream, "now": now}).first() is not None
 
 
-def due_ids(connection: Connection, stream: int, now: datetime, limit: int) -> list[int]:
-    """Due rows of one stream, locked against other claimers on PostgreSQL."""
-    statement = _due(stream, now, limit).with_for_update(skip_locked=True)
-    return [row.id for row in connection.execute(statement)]
+def due(
+    connection: Connection, stream: int, now: datetime, *, limit: int, after: Place | None = None
+) -> list[Candidate]:
+    """Due rows of one stream, the oldest first, locked against other claimers on PostgreSQL.
+
+    Reads ix_deliveries_due in order, whatever the table's size. A row tells all that decides whether
+    it may leave, as it stands in this transaction (law 3).
+    """
+    given = {"stream": stream, "now": now, "limit": limit}
+    if after is None:
+        return _candidates(connection, _DUE, given)
+    return _candidates(connection, _DUE_AFTER, {**given, "after_at": after.at, "after_id": after.id})
 
 
-def _eligibility() -> Select[Any]:
-    """A delivery beside all that decides whether it may leave."""
-    return (
-        select(
-            Delivery.id,
-            Delivery.kind,
-            Delivery.stream,
-            Delivery.state,
-            Delivery.worker_id,
-            Delivery.subscription_id,
-            Delivery.context,
-            Delivery.attempts,
-            Delivery.created_at,
-            Subscription.tag.label("subscription_tag"),
-            Subscription.state.label("subscription_state"),
-            Subscription.list_id,
-            Subscriber.email,
-            Subscriber.email_hash,
-            Subscriber.language,
-            Subscriber.fields,
-            Campaign.state.label("campaign_state"),
-            Campaign.tag.label("campaign_tag"),
-            Campaign.artefact_hash,
-        )
-        .select_from(Delivery)
-        .outerjoin(Subscription, Subscription.id == Delivery.subscription_id)
-        .outerjoin(Subscriber, Subscriber.id == Subscription.subscriber_id)
-        .outerjoin(Campaign, Campaign.id == Delivery.campaign_id)
-        .where(Delivery.id.in_(bindparam("ids", expanding=True)))
-        .order_by(Delivery.id)
-    )
+_HELD = _ELIGIBILITY.where(among(Delivery.id)).order_by(Delivery.id)
 
 
-_ELIGIBILITY = _eligibility()
-
-
-def eligibility(connection: Connection, ids: Sequence[int]) -> Sequence[Any]:
+def eligibility(connection: Connection, ids: Sequence[int]) -> list[Candidate]:
     """What decides whether each of these may leave, as it stands in this transaction (law 3)."""
-    return connection.execute(_ELIGIBILITY, {"ids": list(ids)}).all()
+    return _candidates(connection, _HELD, {"ids": ids})
+
+
+def _candidates(connection: Connection, statement: Select[Any], given: dict[str, Any]) -> list[Candidate]:
+    return [Candidate._make(row) for row in connection.execute(statement, given)]
+
+
+class ClaimedCampaign(NamedTuple):
+    """What a claim takes from its campaign."""
+
+    id: int
+    state: CampaignState
+    tag: bytes
+    artefact_hash: str
+
+
+_CAMPAIGNS = select(Campaign.id, Campaign.state, Campaign.tag, Campaign.artefact_hash).where(
+    among(Campaign.id)
+)
+
+
+def campaigns(connection: Connection, ids: Iterable[int]) -> dict[int, ClaimedCampaign]:
+    """These campaigns, as they stand in this transaction."""
+    found = map(ClaimedCampaign._make, connection.execute(_CAMPAIGNS, {"ids": sorted(ids)}))
+    return {campaign.id: campaign for campaign in found}
 
 
 _SUPPRESSIONS = select(Suppression.email_hash, Suppression.list_id, Suppression.reason).where(
@@ -112,7 +206,7 @@ _SUPPRESSIONS = select(Suppression.email_hash, Suppression.list_id, Suppression.
 
 
 def suppressions(
-    connection: Connection, hashes: Sequence[bytes]
+    connection: Connection, hashes: Collection[bytes]
 ) -> dict[bytes, list[tuple[int, SuppressionReason]]]:
     """The suppressions of these addresses, by keyed hash: list (0: every list) and reason."""
     found: dict[bytes, list[tuple[int, SuppressionReason]]] = {}
@@ -129,7 +223,7 @@ def applies_to(list_id: int, suppressed_list: int) -> bool:
 
 _CLAIM = (
     update(Delivery)
-    .where(Delivery.id.in_(bindparam("ids", expanding=True)), Delivery.state.in_(_WAITING))
+    .where(among(Delivery.id), Delivery.next_attempt_at.is_not(None))
     .values(state=DeliveryState.ATTEMPTING, worker_id=bindparam("worker"), next_attempt_at=None)
 )
 
@@ -138,44 +232,47 @@ def mark_claimed(connection: Connection, ids: Sequence[int], *, worker_id: int) 
     """Hand waiting rows to a worker; returns how many were still waiting."""
     if not ids:
         return 0
-    result: CursorResult[Any] = connection.execute(_CLAIM, {"ids": list(ids), "worker": worker_id})
+    result: CursorResult[Any] = connection.execute(_CLAIM, {"ids": ids, "worker": worker_id})
     return result.rowcount
 
 
-_SKIP = (
-    update(Delivery)
-    .where(
-        Delivery.id == bindparam("b_id"),
-        or_(
-            Delivery.next_attempt_at.is_not(None),  # waiting; an executemany takes no IN list
-            and_(Delivery.state == DeliveryState.ATTEMPTING, Delivery.worker_id == bindparam("b_worker")),
-        ),
+# "+ 0": each row by its id, never every row of the worker for each of the rows.
+_MINE = and_(Delivery.state == DeliveryState.ATTEMPTING, Delivery.worker_id + 0 == bindparam("worker"))
+
+
+def _skip(given: Given) -> Update:
+    return (
+        update(Delivery)
+        .where(
+            Delivery.id == given["id"],
+            or_(
+                Delivery.next_attempt_at.is_not(None),
+                _MINE,
+            ),
+        )
+        .values(
+            state=DeliveryState.SKIPPED,
+            skip_reason=given["reason"],
+            reply=given["words"],
+            settled_at=bindparam("now", type_=UtcDateTime),
+            next_attempt_at=None,
+            worker_id=None,
+        )
     )
-    .values(
-        state=DeliveryState.SKIPPED,
-        skip_reason=bindparam("b_reason"),
-        reply=bindparam("b_reply"),
-        settled_at=bindparam("b_now"),
-        next_attempt_at=None,
-        worker_id=None,
-    )
-)
+
+
+_SKIP = RowUpdate({"id": BigInteger(), "reason": EnumText(SkipReason), "words": Text()}, _skip)
 
 
 def mark_skipped(
     connection: Connection,
-    skips: Iterable[tuple[int, SkipReason, str | None]],
+    skips: Sequence[tuple[int, SkipReason, str | None]],
     *,
     worker_id: int,
     now: datetime,
 ) -> None:
     """Settle rows without an attempt, each with its reason and, if any, a sentence."""
-    rows = [
-        {"b_id": id_, "b_reason": reason, "b_reply": words, "b_worker": worker_id, "b_now": now}
-        for id_, reason, words in skips
-    ]
-    if rows:
-        connection.execute(_SKIP, rows)
+    _SKIP.run(connection, skips, worker=worker_id, now=now)
 
 
 # --- giving back --------------------------------------------------------------------------
@@ -183,21 +280,20 @@ def mark_skipped(
 _RELEASE = (
     update(Delivery)
     .where(
-        Delivery.id.in_(bindparam("ids", expanding=True)),
-        Delivery.state == DeliveryState.ATTEMPTING,
-        Delivery.worker_id == bindparam("worker"),
+        among(Delivery.id),
+        _MINE,
     )
     .values(
         state=case((Delivery.attempts == 0, DeliveryState.QUEUED), else_=DeliveryState.DEFERRED),
-        next_attempt_at=bindparam("now"),
+        next_attempt_at=bindparam("now", type_=UtcDateTime),
         worker_id=None,
     )
 )
 _CANCELLED = (
     update(Delivery)
     .where(
-        Delivery.id.in_(bindparam("ids", expanding=True)),
-        Delivery.state.in_(_WAITING),
+        among(Delivery.id),
+        Delivery.next_attempt_at.is_not(None),
         Delivery.campaign_id.in_(select(Campaign.id).where(Campaign.state == CampaignState.CANCELLED)),
     )
     .values(
@@ -213,9 +309,7 @@ def release(connection: Connection, ids: Sequence[int], *, worker_id: int, now: 
     """Give claims back without counting an attempt; those of a cancelled campaign are skipped."""
     if not ids:
         return 0
-    result: CursorResult[Any] = connection.execute(
-        _RELEASE, {"ids": list(ids), "worker": worker_id, "now": now}
-    )
+    result: CursorResult[Any] = connection.execute(_RELEASE, {"ids": ids, "worker": worker_id, "now": now})
     skip_cancelled(connection, ids, now=now)
     return result.rowcount
 
@@ -223,63 +317,82 @@ def release(connection: Connection, ids: Sequence[int], *, worker_id: int, now: 
 def skip_cancelled(connection: Connection, ids: Sequence[int], *, now: datetime) -> None:
     """Rows that went back to waiting while their campaign was cancelled wait for nothing."""
     if ids:
-        connection.execute(_CANCELLED, {"ids": list(ids), "now": now})
+        connection.execute(_CANCELLED, {"ids": ids, "now": now})
 
 
 # --- recording ----------------------------------------------------------------------------
 
 #: No subscription and no addressee of its own: the person was erased.
 _NOBODY = and_(Delivery.subscription_id.is_(None), Delivery.context.is_(null()))
-_RECORD = (
-    update(Delivery)
-    .where(
-        Delivery.id == bindparam("b_id"),
-        Delivery.state == DeliveryState.ATTEMPTING,
-        Delivery.worker_id == bindparam("b_worker"),
-        Delivery.attempts == bindparam("b_number") - 1,
+_OUTCOME: dict[str, TypeEngine[Any]] = {
+    "id": BigInteger(),
+    "number": Integer(),
+    "state": EnumText(DeliveryState),
+    "next_attempt_at": UtcDateTime(),
+    "settled_at": UtcDateTime(),
+    "attempted_at": UtcDateTime(),
+    "reply_code": Integer(),
+    "status": String(),
+    "reply": Text(),
+    "message_id": String(),
+    "digest": LargeBinary(),
+    "relay": String(),
+}
+
+
+def _record(given: Given) -> Update:
+    stored = {name: given[name] for name in _OUTCOME if name not in ("id", "number", "reply")}
+    return (
+        update(Delivery)
+        .where(
+            Delivery.id == given["id"],
+            _MINE,
+            Delivery.attempts == given["number"] - 1,
+        )
+        .values(
+            attempts=given["number"],
+            # Erased while it was in flight: a reply often quotes the address.
+            reply=case((_NOBODY, None), else_=given["reply"]),
+            worker_id=None,
+            **stored,
+        )
     )
-    .values(
-        state=bindparam("b_state"),
-        attempts=bindparam("b_number"),
-        next_attempt_at=bindparam("b_next"),
-        settled_at=bindparam("b_settled"),
-        attempted_at=bindparam("b_attempted"),
-        reply_code=bindparam("b_code"),
-        status=bindparam("b_status"),
-        # Erased while it was in flight: a reply often quotes the address.
-        reply=case((_NOBODY, None), else_=bindparam("b_reply")),
-        message_id=bindparam("b_message_id"),
-        digest=bindparam("b_digest"),
-        worker_id=None,
-    )
+
+
+_RECORD = RowUpdate(_OUTCOME, _record)
+
+
+def record(connection: Connection, rows: Sequence[tuple[Any, ...]], *, worker_id: int) -> None:
+    """Write outcomes, values in the order of `_OUTCOME`.
+
+    A row that is no longer this worker's, or is an attempt further, is left alone.
+    """
+    _RECORD.run(connection, rows, worker=worker_id)
+
+
+_EMAIL_HASHES = (
+    select(Delivery.id, Subscriber.email_hash)
+    .join(Subscription, Subscription.id == Delivery.subscription_id)
+    .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
+    .where(among(Delivery.id))
 )
-
-
-def record(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Write outcomes; a row that is no longer this worker's, or is an attempt further, is left alone."""
-    if rows:
-        connection.execute(_RECORD, list(rows))
 
 
 def email_hashes_of(connection: Connection, ids: Sequence[int]) -> dict[int, bytes]:
     """The keyed hash of the address behind each of these deliveries, where there still is one."""
-    statement = (
-        select(Delivery.id, Subscriber.email_hash)
-        .join(Subscription, Subscription.id == Delivery.subscription_id)
-        .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
-        .where(Delivery.id.in_(list(ids)))
-    )
-    return {row.id: bytes(row.email_hash) for row in connection.execute(statement)}
+    return {row.id: bytes(row.email_hash) for row in connection.execute(_EMAIL_HASHES, {"ids": ids})}
+
+
+_GIVE_UP_HOURS = (
+    select(Delivery.id, Campaign.give_up_hours)
+    .join(Campaign, Campaign.id == Delivery.campaign_id)
+    .where(among(Delivery.id), Campaign.give_up_hours.is_not(None))
+)
 
 
 def give_up_hours_of(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
     """The shorter retry life of these deliveries' campaigns, where one is set."""
-    statement = (
-        select(Delivery.id, Campaign.give_up_hours)
-        .join(Campaign, Campaign.id == Delivery.campaign_id)
-        .where(Delivery.id.in_(list(ids)), Campaign.give_up_hours.is_not(None))
-    )
-    return {row.id: row.give_up_hours for row in connection.execute(statement)}
+    return {row.id: row.give_up_hours for row in connection.execute(_GIVE_UP_HOURS, {"ids": ids})}
 
 
 # --- workers ------------------------------------------------------------------------------
@@ -324,9 +437,7 @@ def running_workers(connection: Connection, *, besides: int | None) -> Sequence[
 def claimed_by(connection: Connection, worker_id: int) -> dict[int, int]:
     """Rows a worker holds, with the attempts counted so far."""
     rows = connection.execute(
-        select(Delivery.id, Delivery.attempts).where(
-            Delivery.worker_id == worker_id, Delivery.state == DeliveryState.ATTEMPTING
-        )
+        select(Delivery.id, Delivery.attempts).where(Delivery.worker_id == worker_id, text(CLAIMED))
     )
     return {row.id: row.attempts for row in rows}
 

@@ -33,19 +33,18 @@ class Records:
         self, connection: Connection, attempts: Sequence[Attempt], *, worker_id: int, now: datetime
     ) -> None:
         """Record attempts that have an outcome; those of ROUTE_DOWN belong to `queries.release`."""
+        queries.look_up_only(connection)
         deferred = [a.delivery_id for a in attempts if _kind(a) is OutcomeKind.DEFERRED]
         shorter = queries.give_up_hours_of(connection, deferred) if deferred else {}
         rows = [
-            self._row(attempt, worker_id=worker_id, now=now, give_up_hours=shorter.get(attempt.delivery_id))
+            self._row(attempt, now=now, give_up_hours=shorter.get(attempt.delivery_id))
             for attempt in attempts
         ]
-        queries.record(connection, rows)
+        queries.record(connection, rows, worker_id=worker_id)
         queries.skip_cancelled(connection, deferred, now=now)
         self._suppress(connection, [a for a in attempts if a.outcome is not None and a.outcome.suppress])
 
-    def _row(
-        self, attempt: Attempt, *, worker_id: int, now: datetime, give_up_hours: int | None
-    ) -> dict[str, Any]:
+    def _row(self, attempt: Attempt, *, now: datetime, give_up_hours: int | None) -> tuple[Any, ...]:
         outcome = attempt.outcome or UNREAD
         event = EVENT_OF[outcome.kind]
         wait = None
@@ -53,20 +52,20 @@ class Records:
             policy = self.policy.shortened(give_up_hours)
             wait = wait_after(policy, attempt.number, jitter=self.jitter())
             event = Event.DEFER if wait is not None else Event.EXPIRE
-        return {
-            "b_id": attempt.delivery_id,
-            "b_worker": worker_id,
-            "b_number": attempt.number,
-            "b_state": follow(DeliveryState.ATTEMPTING, event),
-            "b_next": now + wait if wait is not None else None,
-            "b_settled": now if wait is None else None,
-            "b_attempted": attempt.attempted_at,
-            "b_code": outcome.reply_code,
-            "b_status": outcome.status,
-            "b_reply": outcome.reply,
-            "b_message_id": attempt.message_id,
-            "b_digest": attempt.digest,
-        }
+        return (
+            attempt.delivery_id,
+            attempt.number,
+            follow(DeliveryState.ATTEMPTING, event),
+            now + wait if wait is not None else None,
+            now if wait is None else None,
+            attempt.attempted_at,
+            outcome.reply_code,
+            outcome.status,
+            outcome.reply,
+            attempt.message_id,
+            attempt.digest,
+            attempt.relay,
+        )
 
     def _suppress(self, connection: Connection, attempts: Sequence[Attempt]) -> None:
         if not attempts:

@@ -213,17 +213,3 @@ def test_looking_for_work_in_vain_takes_no_write_lock(small_world: World) -> Non
     assert claims.take_campaigns(10) == []
     assert seen
     assert not [statement for statement in seen if statement.startswith(("UPDATE", "INSERT"))]
-
-
-def test_claiming_reads_the_index_of_due_rows_alone(small_world: World) -> None:
-    """Whatever the table has grown to."""
-    from mailer.delivery.queries import _due
-
-    statement = _due(1, clock.now(), 50).compile(
-        small_world.store.engine, compile_kwargs={"literal_binds": True}
-    )
-    with small_world.store.read() as connection:
-        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}").all()
-    assert [row[3] for row in plan] == [
-        "SEARCH deliveries USING COVERING INDEX ix_deliveries_due (stream=? AND next_attempt_at<?)"
-    ]

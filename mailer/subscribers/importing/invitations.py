@@ -39,6 +39,7 @@ def last_queued(connection: Connection) -> datetime | None:
         select(func.max(Delivery.next_attempt_at)).where(
             Delivery.stream == SYSTEM_STREAM,
             Delivery.kind == DeliveryKind.CONFIRMATION,
+            Delivery.next_attempt_at.is_not(None),
             Delivery.state == DeliveryState.QUEUED,
         )
     )

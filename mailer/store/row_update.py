@@ -1,0 +1,86 @@
+"""Give many rows their values in one go: one statement on PostgreSQL, an `executemany` on SQLite.
+
+SQLAlchemy's own `executemany` converts every value of every row by itself, which takes longer than
+the database does.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
+from itertools import repeat
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Connection,
+    Dialect,
+    LargeBinary,
+    Text,
+    Update,
+    bindparam,
+    cast,
+    column,
+    func,
+)
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import TypeEngine
+
+#: What the columns of a row are in the statement, by name.
+Given = Mapping[str, ColumnElement[Any]]
+
+
+class RowUpdate:
+    """An UPDATE that takes its values from rows; a parameter it names besides is the same for all."""
+
+    def __init__(self, columns: Mapping[str, TypeEngine[Any]], build: Callable[[Given], Update]) -> None:
+        self._names = tuple(columns)
+        self._each = build({name: bindparam(f"given_{name}", type_=kind) for name, kind in columns.items()})
+        rows = func.json_to_recordset(cast(bindparam("rows", type_=Text), JSON))
+        table = rows.table_valued(*(column(name, kind) for name, kind in columns.items()))
+        self._all = build(dict(table.render_derived("given", with_types=True).c))
+
+    def run(self, connection: Connection, rows: Sequence[Sequence[Any]], **same: Any) -> None:
+        """Update the rows; the values of each stand in the order of the columns."""
+        if not rows:
+            return
+        if connection.dialect.name == "postgresql":
+            named = [dict(zip(self._names, row, strict=True)) for row in rows]
+            connection.execute(self._all, {"rows": json.dumps(named, default=_as_json), **same})
+        else:
+            given = dict(zip(self._names, zip(*rows, strict=True), strict=True))
+            connection.exec_driver_sql(str(self._compiled), list(self._placed(given, same, len(rows))))
+
+    @cached_property
+    def _compiled(self) -> SQLCompiler:
+        compiled = self._each.compile(dialect=sqlite.dialect())
+        assert isinstance(compiled, SQLCompiler)
+        return compiled
+
+    def _placed(self, given: Mapping[str, Any], same: Mapping[str, Any], count: int) -> Iterable[Any]:
+        """The rows with their values where the statement has its places."""
+        compiled = self._compiled
+        fixed = {**compiled.params, **same}
+        columns = []
+        for name in compiled.positiontup or ():
+            values = given.get(name.removeprefix("given_")) or repeat(fixed[name], count)
+            columns.append(_converted(values, compiled.binds[name].type, compiled.dialect))
+        return zip(*columns, strict=True)
+
+
+def _as_json(value: datetime | bytes) -> str:
+    """What JSON has no form for, as PostgreSQL reads it."""
+    return value.isoformat() if isinstance(value, datetime) else f"\\x{value.hex()}"
+
+
+def _converted(values: Iterable[Any], kind: TypeEngine[Any], dialect: Dialect) -> Iterable[Any]:
+    """A column as SQLite's driver takes it; a value that repeats (a time, a state) is converted once."""
+    convert = kind.dialect_impl(dialect).bind_processor(dialect)
+    if convert is None or isinstance(kind, LargeBinary):  # the driver takes bytes as they are
+        return values
+    known: dict[Any, Any] = {}
+    return [known[value] if value in known else known.setdefault(value, convert(value)) for value in values]
