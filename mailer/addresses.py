@@ -10,6 +10,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 import idna
 
@@ -189,6 +190,8 @@ def _check_local(local: str) -> None:
         raise AddressInvalid(AddressFault.LOCAL_TOO_LONG)
 
 
+# Many people share few domains, and IDNA takes longer than all the rest of an address.
+@lru_cache(maxsize=4096)
 def _parse_domain(domain: str) -> str:
     """The domain in lower-case A-labels. Raises AddressInvalid."""
     lowered = domain.lower()

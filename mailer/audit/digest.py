@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 
+from mailer.keyring import keyed_mac
+
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
 #: What the first seal calls its previous hash.
 GENESIS = bytes(32)
@@ -31,7 +33,7 @@ def row_digest(
 ) -> bytes:
     """HMAC-SHA-256 over one row; `at` counts in UTC microseconds, the subject by its length and bytes."""
     about = subject or b""
-    return hmac.digest(key, _head(stream, event, at) + bytes([len(about)]) + about + commitment, "sha256")
+    return keyed_mac(key)(_head(stream, event, at) + bytes([len(about)]) + about + commitment)
 
 
 @lru_cache(maxsize=16)

@@ -36,6 +36,9 @@ _PRAGMAS = (
     "synchronous = FULL",
     "temp_store = MEMORY",
     "journal_mode = WAL",
+    # 64 MB of log: a page that changes often is moved into the file once, not each time. Who is first to
+    # commit beyond it does the moving, so bulk writers and the clockwork call `trim_log` long before.
+    "wal_autocheckpoint = 16384",
 )
 _BUSY_CODES = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _UNUSABLE_CODES = frozenset(
@@ -102,6 +105,30 @@ class Store:
                 time.sleep(random.uniform(*_RETRY_SECONDS))
         return True
 
+    def trim_log(self) -> int:
+        """Move what can be moved of SQLite's log into the file; nobody waits for it, nor it for anybody.
+
+        Returns the pages that the log held; 0 on PostgreSQL, which looks after its own.
+        """
+        if not self.is_sqlite:
+            return 0
+        with _translated(), self.engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, sqlite3.Connection)
+            return int(driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1])
+
+    def apart(self, *settings: str) -> Store:
+        """The same database through connections of its own, each prepared by these statements as well."""
+        engine = _make_engine(self.engine.url)
+
+        def prepare(connection: sqlite3.Connection | psycopg.Connection, _record: Any) -> None:
+            for setting in settings:
+                connection.execute(setting)
+            connection.commit()
+
+        event.listen(engine, "connect", prepare)
+        return Store(engine)
+
     def dispose(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
@@ -114,18 +141,24 @@ def open_store(url: str | URL, *, root: Path) -> Store:
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return Store(create_engine(parsed, pool_pre_ping=True, **_EVERY_ENGINE))
+        return Store(_make_engine(parsed))
     path = root / (parsed.database or "data/mailer.db")
     _make_private(path)
+    return Store(_make_engine(parsed.set(database=str(path))))
+
+
+def _make_engine(url: URL) -> Engine:
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url, pool_pre_ping=True, **_EVERY_ENGINE)
     engine = create_engine(
-        parsed.set(database=str(path)),
+        url,
         # check_same_thread: the pool hands a connection to one thread at a time.
         connect_args={"timeout": 0, "check_same_thread": False, "isolation_level": None},
         **_EVERY_ENGINE,
     )
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
-    return Store(engine)
+    return engine
 
 
 def _make_private(path: Path) -> None:

@@ -22,7 +22,6 @@ LONG_AGO, LATER = datetime(2020, 1, 1, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=
 def row_of(standing: Standing, *, evidence: bool, declared: bool, since: datetime | None) -> ImportRow:
     return ImportRow(
         line=2,
-        cells=[],
         address=parse_address("ada@shop.example"),
         email_hash=bytes(32),
         standing=standing,

@@ -118,7 +118,8 @@ class TestAMailchimpAudience:
         self, sqlite_office: Office, make_file: MakeFile
     ) -> None:
         self.read(sqlite_office, make_file)
-        left = next(json.loads(row.payload) for row in sqlite_office.ledger("suppressed"))
+        payloads = [json.loads(row.payload) for row in sqlite_office.ledger("suppressed")]
+        left = min(payloads, key=lambda payload: int(payload["line"]))
         assert left["since"] == "2021-06-01T10:00:00+00:00"
         assert left["reason"] == "unsubscribed"
         assert "never signed up" not in json.dumps(left)
@@ -280,6 +281,7 @@ def test_a_german_date_with_a_time_is_read_as_day_and_hour(
 def test_a_version_six_address_is_evidence_like_any_other(sqlite_office: Office, make_file: MakeFile) -> None:
     sqlite_office.run(make_file(sheet(CUSTOMERS)), declaration=Declaration(by="Eve"))
     payloads = [json.loads(row.payload) for row in sqlite_office.ledger("imported")]
+    payloads.sort(key=lambda payload: int(payload["line"]))
     assert [payload.get("consent", {}).get("ip") for payload in payloads] == [
         "198.51.100.4",
         "2001:db8::7",

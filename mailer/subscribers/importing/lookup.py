@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import BindParameter, Connection, bindparam, select
+from sqlalchemy import BindParameter, Connection, Executable, bindparam, select
 
+from mailer.store.bulk import present
 from mailer.store.schema import LedgerEntry, Subscriber, Subscription, Suppression
 from mailer.store.vocabulary import ALL_LISTS, SuppressionReason
 from mailer.subscribers.importing.decisions import NOBODY, Held
@@ -43,12 +46,13 @@ _LOCKED = (
 
 def look_up(connection: Connection, list_id: int, hashes: list[bytes]) -> dict[bytes, Held]:
     """What is stored about these addresses; strangers are not in the answer."""
-    wanted = {"hashes": hashes, "list_id": list_id}
+    noes = present(connection, Suppression, "email_hash", hashes)
     suppressed: dict[bytes, set[tuple[SuppressionReason, bool]]] = defaultdict(set)
-    for email_hash, reason, scope in connection.execute(_SUPPRESSED, wanted):
+    for email_hash, reason, scope in _ask(connection, _SUPPRESSED, noes, list_id=list_id):
         suppressed[email_hash].add((reason, scope == ALL_LISTS))
     held = {email_hash: Held(suppressed=frozenset(found)) for email_hash, found in suppressed.items()}
-    for row in connection.execute(_KNOWN, wanted):
+    known = present(connection, Subscriber, "email_hash", hashes)
+    for row in _ask(connection, _KNOWN, known, list_id=list_id):
         held[row.email_hash] = Held(
             subscriber_id=row.id,
             subscription_id=row.subscription_id,
@@ -64,4 +68,8 @@ def look_up(connection: Connection, list_id: int, hashes: list[bytes]) -> dict[b
 
 def lock_people(connection: Connection, hashes: list[bytes]) -> None:
     """Lock who is known already, in one order, before reading where they stand."""
-    connection.execute(_LOCKED, {"hashes": hashes})
+    _ask(connection, _LOCKED, present(connection, Subscriber, "email_hash", hashes))
+
+
+def _ask(connection: Connection, query: Executable, hashes: list[bytes], **words: int) -> Sequence[Any]:
+    return connection.execute(query, {"hashes": hashes, **words}).all() if hashes else ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -32,15 +33,17 @@ class ImportReport:
     seconds: float = 0.0
     finished: bool = False
     counts: Counter[str] = field(default_factory=Counter)
-    examples: dict[str, list[int]] = field(default_factory=dict)  #: line numbers, a few for each reason
+    examples: dict[str, list[int]] = field(default_factory=dict)  #: the first line numbers of each reason
     unread_fields: Counter[str] = field(default_factory=Counter)  #: merge fields left out, by name
 
     def count(self, key: str, line: int) -> None:
         """One row more with this outcome."""
+        self.rows += 1
         self.counts[key] += 1
         lines = self.examples.setdefault(key, [])
-        if len(lines) < _EXAMPLES:
-            lines.append(line)
+        if len(lines) < _EXAMPLES or line < lines[-1]:
+            insort(lines, line)
+            del lines[_EXAMPLES:]
 
     def total(self, group: Group) -> int:
         """How many rows ended in a group."""

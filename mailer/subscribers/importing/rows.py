@@ -55,7 +55,6 @@ class ImportRow:
     """One person of the file."""
 
     line: int
-    cells: list[str]
     address: EmailAddress
     email_hash: bytes
     standing: Standing
@@ -65,6 +64,7 @@ class ImportRow:
     fields: dict[str, Stored]
     language: str | None
     warnings: list[str] = field(default_factory=list)  #: merge fields that could not be read
+    tag: bytes = b""  #: of the subscription it may become
 
 
 class RowReader:
@@ -101,18 +101,17 @@ class RowReader:
             raise RowRejected(reasons.REJECTED + error.reason) from None
         since, standing = self._standing(cells)
         row = ImportRow(
-            line=record.line,
-            cells=cells,
-            address=address,
-            email_hash=address_hash(self._secrets, address),
-            standing=standing,
-            consent=self._consent(cells) if standing is Standing.SUBSCRIBED else None,
-            declared=self._declaration.by is not None,
-            since=since,
-            fields={},
-            language=self._language(cells),
+            record.line,
+            address,
+            address_hash(self._secrets, address),
+            standing,
+            self._consent(cells) if standing is Standing.SUBSCRIBED else None,
+            self._declaration.by is not None,
+            since,
+            {},
+            None if columns.language is None else self._language(cells),
         )
-        self._read_fields(row)
+        self._read_fields(row, cells)
         return row
 
     def _standing(self, cells: list[str]) -> tuple[datetime | None, Standing]:
@@ -152,7 +151,10 @@ class RowReader:
     def _time(self, text: str) -> datetime | None:
         """A moment between the first newsletters and now; without a zone it is taken as UTC."""
         try:
-            at = datetime.fromisoformat(_as_iso(text))
+            try:
+                at = datetime.fromisoformat(text)
+            except ValueError:
+                at = datetime.fromisoformat(_as_iso(text))
         except ValueError:
             return None
         at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
@@ -162,12 +164,12 @@ class RowReader:
         match = _LANGUAGE.match(_cell(cells, self._columns.language))
         return code if match and (code := match[1].lower()) in self._languages else None
 
-    def _read_fields(self, row: ImportRow) -> None:
+    def _read_fields(self, row: ImportRow, cells: list[str]) -> None:
         """Fill the merge fields; one that cannot be read is left out and reported, the person is not."""
         for name, declared, index in self._columns.fields:
-            if text := row.cells[index].strip():
+            if text := cells[index].strip():
                 self._take(row, name, declared, text)
-        if self._columns.attributes is not None and (text := row.cells[self._columns.attributes].strip()):
+        if self._columns.attributes is not None and (text := cells[self._columns.attributes].strip()):
             self._read_attributes(row, text)
 
     def _read_attributes(self, row: ImportRow, text: str) -> None:

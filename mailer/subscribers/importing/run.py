@@ -18,7 +18,7 @@ from mailer.keyring import Secrets
 from mailer.settings import Settings
 from mailer.settings.model import Language
 from mailer.store import Store, StoreBusy, StoreError
-from mailer.store.bulk import BREATH_SECONDS, breathe
+from mailer.store.bulk import BREATH_SECONDS, Trimmer, breathe, bulk_store
 from mailer.store.vocabulary import Stream
 from mailer.subscribers import queries
 from mailer.subscribers.caps import Caps
@@ -36,6 +36,7 @@ from mailer.subscribers.importing.rows import ImportRow, RowReader, RowRejected
 from mailer.subscribers.importing.seen import Seen
 from mailer.subscribers.importing.slices import SliceWriter, Written
 from mailer.subscribers.importing.source import examine
+from mailer.subscribers.importing.windows import slices
 
 _logger = logging.getLogger("mailer.subscribers")
 
@@ -84,6 +85,7 @@ class _Run:
         self, site: Imports, path: Path, list_name: str, options: ImportOptions, progress: Progress | None
     ) -> None:
         self._site = site
+        self._store = site.store
         self._options = options
         self._progress = progress
         self._list = _joinable(site, list_name)
@@ -105,7 +107,8 @@ class _Run:
             report = self._empty_report(columns)
             with RejectsFile(self._options.rejects, columns.headings) as rejects:
                 try:
-                    self._import(lines, columns, report, rejects)
+                    with bulk_store(self._site.store) as self._store:
+                        self._import(lines, columns, report, rejects)
                     report.finished = True
                 except StoreError as error:
                     raise _interrupted(report, error) from error
@@ -119,17 +122,21 @@ class _Run:
         if self._options.invite:
             with self._site.store.read() as connection:
                 self._pacer.start_after(last_queued(connection))
-        for rows in self._slices(lines, columns, report, rejects):
+        trimmer = Trimmer(self._store)
+        for rows in slices(self._rows(lines, columns, report, rejects), size=lambda: self._size):
             written = self._judge(writer, rows) if self._options.dry_run else self._write(writer, rows)
             self._pacer.take(len(written.invited))
             _add_up(report, written)
             if self._progress:
-                self._progress(lines.number, self._source.lines)
+                self._progress(min(report.rows, lines.number), self._source.lines)
+            trimmer.after_slice()
+        if self._progress:
+            self._progress(lines.number, self._source.lines)
 
-    def _slices(
+    def _rows(
         self, lines: Lines, columns: Columns, report: ImportReport, rejects: RejectsFile
-    ) -> Iterator[list[ImportRow]]:
-        """Rows to decide on, in slices in which no address occurs twice; the others are counted here."""
+    ) -> Iterator[ImportRow]:
+        """Rows to decide on, each address once for each kind of row; the others are counted here."""
         reader = RowReader(
             columns,
             self._site.secrets,
@@ -140,18 +147,10 @@ class _Run:
         records = read_records(
             lines, delimiter=columns.delimiter, width=columns.width, is_row=_row_test(columns)
         )
-        rows: dict[bytes, ImportRow] = {}
         for record in records:
-            report.rows += 1
             row = self._take(reader, record, report, rejects)
-            if row is None:
-                continue
-            if row.email_hash in rows or len(rows) >= self._size:
-                yield list(rows.values())
-                rows = {}
-            rows[row.email_hash] = row
-        if rows:
-            yield list(rows.values())
+            if row is not None:
+                yield row
 
     def _take(
         self, reader: RowReader, record: Record, report: ImportReport, rejects: RejectsFile
@@ -174,7 +173,7 @@ class _Run:
         return row
 
     def _judge(self, writer: SliceWriter, rows: Sequence[ImportRow]) -> Written:
-        with self._site.store.read() as connection:
+        with self._store.read() as connection:
             return writer.judge(connection, rows)
 
     def _write(self, writer: SliceWriter, rows: Sequence[ImportRow]) -> Written:
@@ -189,14 +188,14 @@ class _Run:
         raise AssertionError("the loop returns or raises")
 
     def _write_once(self, writer: SliceWriter, rows: Sequence[ImportRow]) -> Written:
-        with self._site.store.write() as connection:
+        with self._store.write() as connection:
             started = clock.monotonic()
             written = writer.write(connection, rows)
         took = max(clock.monotonic() - started, 1e-6)
         # Halfway to the size that would fit: one slow disk flush must not make all slices tiny.
         fitting = len(rows) * SLICE_SECONDS * 0.7 / took
         self._size = int(min(max((self._size + fitting) / 2, _SMALLEST_SLICE), _LARGEST_SLICE))
-        breathe(self._site.store)
+        breathe(self._store)
         return written
 
     def _writer(self, columns: Columns) -> SliceWriter:

@@ -29,7 +29,6 @@ from mailer.subscribers.importing.refusals import refusal_payload, suppress_all
 from mailer.subscribers.importing.rows import ImportRow
 from mailer.subscribers.links import NONCE_BYTES
 from mailer.subscribers.model import after
-from mailer.tokens import TAG_BYTES
 
 #: The longest that data of someone who never confirmed may be kept (C7); an invitation shortens it.
 UNINVITED_LIFE = timedelta(days=30)
@@ -122,11 +121,9 @@ class SliceWriter:
         )
 
     def _write_subscriptions(self, connection: Connection, added: list[Decided], now: datetime) -> None:
-        tags = os.urandom(TAG_BYTES * len(added))
         rows = []
-        for number, one in enumerate(added):
-            tag = tags[number * TAG_BYTES : (number + 1) * TAG_BYTES]
-            whose = (one.subscription_id, one.subscriber_id, self._target.list_id, tag)
+        for one in added:
+            whose = (one.subscription_id, one.subscriber_id, self._target.list_id, one.row.tag)
             rows.append((*whose, self._target.source, now, *self._step(one, now)))
         insert_rows(connection, Subscription, (*_SUBSCRIPTION, *_STEP), rows)
 
