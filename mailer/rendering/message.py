@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _PART_FIELDS = (
     "Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
 )
+_SUBJECT = "Subject: "
 #: What the caller puts into the header: one address, one identifier, one link of ours (A5, A26).
 _IDENTIFIERS = re.compile(
     r"[^\x00-\x20\x7f-\x9f\u2028\u2029]{3,330}\n"
@@ -59,12 +60,22 @@ class RecipientValues:
 
 @dataclass(frozen=True, slots=True)
 class FilledMessage:
-    """Final bytes for one recipient: CRLF lines, not dot-stuffed."""
+    """The final text for one recipient: CRLF lines, not dot-stuffed."""
 
-    data: bytes
+    pieces: Sequence[str]
+    """Static text, with an escaped value at each odd place."""
     shape: Hashable
-    """Equal for messages made of the same static chunks; only escaped values differ between them."""
-    needs_smtputf8: bool
+    """Equal for messages made of the same static chunks; only the values differ between them."""
+
+    @property
+    def data(self) -> bytes:
+        """The final bytes, joined at each call."""
+        return "".join(self.pieces).encode("utf-8")
+
+    @property
+    def needs_smtputf8(self) -> bool:
+        """Whether a header field holds an address outside ASCII (RFC 6532)."""
+        return not self.data.isascii()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +140,14 @@ class CompiledMessage:
         if not _IDENTIFIERS.fullmatch(f"{to}\n{recipient.message_id}\n{link}"):
             raise Unrenderable("The address, Message-ID or link of this message is malformed.")
         try:
-            text, marks = self._evaluation.fill(self._names(recipient), self._head_values(recipient, to))
+            pieces, marks = self._evaluation.fill(self._names(recipient), self._head_values(recipient, to))
         except (MailerError, RecursionError, MemoryError):
             raise
         except Exception as error:  # whatever an author's expression does with unfit values
             raise Unrenderable(
                 f"An expression of the message failed for this recipient ({type(error).__name__})."
             ) from error
-        return FilledMessage(text.encode("utf-8"), (self.hash, marks), not text.isascii())
+        return FilledMessage(pieces, (self.hash, marks))
 
     def html(self, recipient: RecipientValues) -> str:
         """The HTML part as this recipient gets it."""
@@ -156,7 +167,7 @@ class CompiledMessage:
         return decode(part.split("\r\n\r\n", 1)[1])
 
     def _head_values(self, recipient: RecipientValues, to: str) -> tuple[str, ...]:
-        date = headers.date(recipient.date.replace(microsecond=0))
+        date = headers.date(recipient.date)
         if self._confirms:
             return to, date, recipient.message_id
         url = recipient.unsubscribe_url
@@ -194,22 +205,22 @@ def _merge_plan(name: str, spec: FieldSpec) -> tuple[str, str, Any, Callable[[An
 
 
 def _head(artefact: Artefact) -> tuple[str, ...]:
-    """The header down to the recipient's last own field, cut at their places."""
+    """The header down to the name of the subject field, cut at the places of the recipient's own fields."""
     before = "".join(f"{field}\r\n" for field in artefact.fields_before)
     start = (f"{before}To: ", "\r\nDate: ", "\r\nMessage-ID: <")
     if artefact.message_class is MessageClass.CONFIRMATION:
-        return (*start, ">\r\n")
+        return (*start, f">\r\n{_SUBJECT}")
     if artefact.unsubscribe_address is None:
-        return (*start, ">\r\nList-Unsubscribe: <", ">\r\n")
+        return (*start, ">\r\nList-Unsubscribe: <", f">\r\n{_SUBJECT}")
     mailto = f">,\r\n <mailto:{artefact.unsubscribe_address}?subject=unsubscribe%20"
-    return (*start, ">\r\nList-Unsubscribe: <", mailto, ">\r\n")
+    return (*start, ">\r\nList-Unsubscribe: <", mailto, f">\r\n{_SUBJECT}")
 
 
 def _sections(artefact: Artefact) -> tuple[Section, ...]:
-    """The subject field, then everything to the closing boundary."""
+    """The subject, then everything to the closing boundary."""
     after = "".join(f"{field}\r\n" for field in artefact.fields_after)
     boundary = f"--{artefact.boundary}"
-    opening = f"{after}\r\n{boundary}\r\n" + _PART_FIELDS.format(kind="plain")
+    opening = f"\r\n{after}\r\n{boundary}\r\n" + _PART_FIELDS.format(kind="plain")
     between = f"\r\n{boundary}\r\n" + _PART_FIELDS.format(kind="html")
     body: Program = (
         Static(opening),
@@ -218,9 +229,11 @@ def _sections(artefact: Artefact) -> tuple[Section, ...]:
         *artefact.html,
         Static(f"\r\n{boundary}--\r\n"),
     )
-    return Section(artefact.subject, _subject_field), Section(body)
+    return Section(artefact.subject, _subject), Section(body)
 
 
 @lru_cache(maxsize=1024)
-def _subject_field(text: str) -> str:
-    return headers.unstructured("Subject", _ONE_WORD.sub(" ", text).strip()) + "\r\n"
+def _subject(text: str) -> str:
+    """The value of the Subject field, folded and encoded as a field of that name."""
+    field = headers.unstructured("Subject", _ONE_WORD.sub(" ", text).strip())
+    return field.removeprefix(_SUBJECT)

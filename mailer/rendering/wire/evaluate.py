@@ -2,7 +2,8 @@
 
 Jinja never sees the message: the generated program yields only what differs per recipient,
 already encoded for the wire, and a mark for each branch taken. The marks select a prepared
-layout (the static chunks of that shape); the values are laid between them.
+layout (the static chunks of that shape); the values are laid between them. The site's own links
+stand in several places of every message: each is encoded once, outside of Jinja.
 """
 
 from __future__ import annotations
@@ -33,6 +34,10 @@ def _text_hole(value: object) -> str:
 @lru_cache(maxsize=4096, typed=True)
 def _html_hole(value: object) -> str:
     return encode_value(characters.html(value))
+
+
+def _own_link(url: str) -> str:
+    return encode_value(characters.link(url))
 
 
 @lru_cache(maxsize=256, typed=True)
@@ -66,6 +71,9 @@ class Section:
     finish: Callable[[str], str] | None = None
 
 
+#: The name that a whole hole of one of our links has in the program: the link, encoded already.
+_ENCODED = {name: f"encoded_{name}" for name in OWN_LINKS}
+
 #: A section as the layouts see it: static text, a hole (None), or the branches by their marks.
 _Plan: TypeAlias = "Sequence[str | dict[str, _Plan] | None]"
 
@@ -90,17 +98,21 @@ class Evaluation:
         for number, section in enumerate(sections):
             plan += self._section(number, section, body, used)
         self._plan: _Plan = plan
+        self._own_links = [(name, encoded) for name, encoded in _ENCODED.items() if encoded in used]
         #: The flat names the program reads, such as `subscriber_first_name`.
-        self.names = frozenset(used)
+        self.names = frozenset(used.difference(_ENCODED.values()).union(name for name, _ in self._own_links))
         self._root = _root_function(self._environment, body)
         self._layouts: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._only = None if self._marks else self._layout(())
 
-    def fill(self, names: dict[str, Any], head_values: Iterable[str]) -> tuple[str, tuple[str, ...]]:
-        """The finished text, and the marks of the branches taken: its shape.
+    def fill(self, names: dict[str, Any], head_values: Iterable[str]) -> tuple[list[str], tuple[str, ...]]:
+        """The finished text in pieces, a value at each odd place, and the marks of the branches taken.
 
         Raises whatever an author's expression raises on these values.
         """
+        for name, encoded in self._own_links:
+            if name in names:
+                names[encoded] = _own_link(names[name])
         values = [*head_values, *self._root(Context(self._environment, names, None, {}))]
         marks: tuple[str, ...] = ()
         layout = self._only
@@ -110,7 +122,7 @@ class Evaluation:
             layout = self._layouts.get(marks) or self._layout(marks)
         pieces = list(layout)
         pieces[1::2] = values
-        return "".join(pieces), marks
+        return pieces, marks
 
     def _layout(self, marks: tuple[str, ...]) -> tuple[str, ...]:
         """Static text at even places, room for one value at each odd place."""
@@ -128,6 +140,8 @@ class Evaluation:
     def _section(self, number: int, section: Section, body: list[nodes.Node], used: set[str]) -> _Plan:
         if section.finish is None:
             return self._program(section.program, body, used)
+        if all(isinstance(node, Static) for node in section.program):
+            return [section.finish("".join(node.text for node in section.program))]
         inner: list[nodes.Node] = []
         self._gathered(section.program, inner, used)
         name = f"wire_finish_{number}"
@@ -143,10 +157,17 @@ class Evaluation:
             elif isinstance(node, Choice):
                 plan.append(self._choice(node, body, used))
             else:
-                name = f"wire_{_context(node)}"
-                body.append(_output(_filter(self._parsed(node.expression, used), name)))
+                body.append(_output(self._hole(node, used)))
                 plan.append(None)
         return plan
+
+    def _hole(self, hole: Value, used: set[str]) -> nodes.Expr:
+        """One of our own links reads the same wherever it stands, and is never cut."""
+        encoded = _ENCODED.get(hole.expression.strip())
+        if encoded is None:
+            return _filter(self._parsed(hole.expression, used), f"wire_{hole.context}")
+        used.add(encoded)
+        return nodes.Name(encoded, "load")
 
     def _choice(self, choice: Choice, body: list[nodes.Node], used: set[str]) -> dict[str, _Plan]:
         """Every branch, a missing `else` too, first yields its mark."""
@@ -199,11 +220,6 @@ def _walk(plan: _Plan, marks: Iterator[str]) -> Iterator[str | None]:
             yield from _walk(part[next(marks)], marks)
         else:
             yield part
-
-
-def _context(hole: Value) -> HoleContext:
-    """One of our own links reads the same wherever it stands: never cut, and encoded once for all places."""
-    return HoleContext.HREF if hole.expression.strip() in OWN_LINKS else hole.context
 
 
 def _output(node: nodes.Expr) -> nodes.Output:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from mailer.addresses import EmailAddress, Mailbox, parse_address
-from mailer.rendering import CompiledMessage, RecipientValues
+from mailer.rendering import CompiledMessage, FilledMessage, RecipientValues
 from mailer.rendering.identity import FieldSpec, ListIdentity, SiteIdentity
 from mailer.rendering.program import Choice, HoleContext, Parts, Program, Static, Value
 from mailer.rendering.wire.artefact import MessageClass
@@ -138,3 +139,8 @@ def recipient(
         "expires_at": "30 November 2026",
     }
     return RecipientValues(**(values | changes))
+
+
+def changed(filled: FilledMessage, change: Callable[[bytes], bytes]) -> FilledMessage:
+    """The message as somebody on the way to the wire could have changed it."""
+    return FilledMessage([change(filled.data).decode()], filled.shape)

@@ -28,6 +28,13 @@ def normal(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
+def filled(
+    evaluation: Evaluation, values: dict[str, Any], head: tuple[str, ...] = ()
+) -> tuple[str, tuple[str, ...]]:
+    pieces, marks = evaluation.fill(values, head)
+    return "".join(pieces), marks
+
+
 @slow
 @given(programs(), names)
 def test_a_compiled_message_says_what_the_program_says(program: Program, values: dict[str, Any]) -> None:
@@ -54,7 +61,8 @@ def test_a_gathered_section_is_finished_whole(program: Program, values: dict[str
         gathered.append(text)
         return "X"
 
-    text, marks = Evaluation(("<", ">"), [Section(program, finish)], FIELDS).fill(flat(values), ("head",))
+    evaluation = Evaluation(("<", ">"), [Section(program, finish)], FIELDS)
+    text, marks = filled(evaluation, flat(values), ("head",))
     assert (text, marks) == ("<head>X", ())
     assert gathered[-1] == interpret(program, values)
 
@@ -65,24 +73,24 @@ def test_equal_shapes_have_equal_static_text(
     program: Program, one: dict[str, Any], other: dict[str, Any]
 ) -> None:
     evaluation = Evaluation((), [Section(program)], FIELDS)
-    _, marks = evaluation.fill(flat(one), ())
-    _, same = evaluation.fill(flat(other), ())
+    _, marks = filled(evaluation, flat(one))
+    _, same = filled(evaluation, flat(other))
     statics = {shape: evaluation._layout(shape)[::2] for shape in (marks, same)}
     assert (marks != same) or statics[marks] == statics[same]
 
 
 def test_a_program_without_choices_has_one_shape() -> None:
     evaluation = Evaluation((), [Section((Static("a"), text_hole("subscriber.city")))], FIELDS)
-    assert {evaluation.fill({"subscriber_city": city}, ())[1] for city in ("Ulm", "Köln")} == {()}
+    assert {filled(evaluation, {"subscriber_city": city})[1] for city in ("Ulm", "Köln")} == {()}
 
 
 def test_a_condition_is_asked_only_where_its_branch_was_taken() -> None:
     inner = when("subscriber.points > 1", (Static("many"),))
     evaluation = Evaluation((), [Section((when("subscriber.vip", (inner,)),))], FIELDS)
-    text, _ = evaluation.fill({"subscriber_vip": False, "subscriber_points": "no number"}, ())
+    text, _ = filled(evaluation, {"subscriber_vip": False, "subscriber_points": "no number"})
     assert text == ""
     with pytest.raises(TypeError):
-        evaluation.fill({"subscriber_vip": True, "subscriber_points": "no number"}, ())
+        filled(evaluation, {"subscriber_vip": True, "subscriber_points": "no number"})
 
 
 def test_elif_takes_the_first_that_holds() -> None:
@@ -94,7 +102,7 @@ def test_elif_takes_the_first_that_holds() -> None:
         )
     )
     evaluation = Evaluation((), [Section((choice,))], FIELDS)
-    said = [evaluation.fill({"subscriber_points": points}, ())[0] for points in (9, 5, 1)]
+    said = [filled(evaluation, {"subscriber_points": points})[0] for points in (9, 5, 1)]
     assert said == ["gold", "silver", "none"]
 
 
@@ -102,7 +110,7 @@ def test_ten_choices_make_a_thousand_shapes_and_each_is_right() -> None:
     choices = tuple(when(f"subscriber.points > {n}", (Static(f"[{n}]"),)) for n in range(10))
     evaluation = Evaluation((), [Section(choices)], FIELDS)
     for points in range(11):
-        text, marks = evaluation.fill({"subscriber_points": points}, ())
+        text, marks = filled(evaluation, {"subscriber_points": points})
         assert text == "".join(f"[{n}]" for n in range(points))
         assert len(marks) == 10
 
@@ -112,7 +120,7 @@ def test_the_kept_layouts_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     choices = tuple(when(f"subscriber.points > {n}", (Static(str(n)),)) for n in range(6))
     evaluation = Evaluation((), [Section(choices)], FIELDS)
     for points in (0, 1, 2, 3, 4, 5, 6, 0, 6):
-        assert evaluation.fill({"subscriber_points": points}, ())[0] == "".join(map(str, range(points)))
+        assert filled(evaluation, {"subscriber_points": points})[0] == "".join(map(str, range(points)))
         assert len(evaluation._layouts) <= 2
 
 
@@ -120,7 +128,7 @@ def test_the_kept_layouts_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_value_passes_for_a_mark(value: str) -> None:
     program = (when("subscriber.vip", (text_hole("subscriber.city"),), (Static("no"),)),)
     evaluation = Evaluation((), [Section(program)], FIELDS)
-    text, marks = evaluation.fill({"subscriber_vip": True, "subscriber_city": value}, ())
+    text, marks = filled(evaluation, {"subscriber_vip": True, "subscriber_city": value})
     assert len(marks) == 1
     assert "\x00" not in text
 
@@ -132,7 +140,7 @@ def test_our_own_links_are_encoded_alike_wherever_they_stand() -> None:
         for context in (HoleContext.TEXT, HoleContext.HTML, HoleContext.HREF)
     )
     evaluation = Evaluation((), [Section(holes)], FIELDS)
-    text, _ = evaluation.fill({"unsubscribe_url": url}, ())
+    text, _ = filled(evaluation, {"unsubscribe_url": url})
     assert decode(text) == url * 3
     assert (
         len({text[: len(text) // 3], text[len(text) // 3 : 2 * len(text) // 3], text[2 * len(text) // 3 :]})
@@ -163,7 +171,7 @@ def test_many_threads_fill_one_evaluation() -> None:
     evaluation = Evaluation((), [Section(program)], FIELDS)
 
     def fill(number: int) -> str:
-        return evaluation.fill({"subscriber_points": number % 10, "subscriber_city": f"c{number}"}, ())[0]
+        return filled(evaluation, {"subscriber_points": number % 10, "subscriber_city": f"c{number}"})[0]
 
     with ThreadPoolExecutor(8) as pool:
         said = list(pool.map(fill, range(400)))

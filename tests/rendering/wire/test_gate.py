@@ -10,13 +10,14 @@ from email.parser import BytesParser
 
 import pytest
 
-from mailer.rendering import CompiledMessage, Expected, FilledMessage, Gate, MessageClass, NoWayOut
+from mailer.rendering import CompiledMessage, Expected, Gate, MessageClass, NoWayOut
 from mailer.rendering.gate import CHECKS
 from mailer.rendering.program import Program, Static
 from tests.rendering.wire.cast import (
     FOOTER_TEXT,
     UNSUBSCRIBE,
     WEEKLY,
+    changed,
     compiled,
     confirmation,
     href_hole,
@@ -34,9 +35,9 @@ ADA = recipient({"first_name": "Ada"})
 
 def refused(message: CompiledMessage, change: Callable[[bytes], bytes] = bytes, **expected: str) -> str:
     filled = message.fill(ADA)
-    changed = FilledMessage(change(filled.data), filled.shape, filled.needs_smtputf8)
+    other = changed(filled, change)
     with pytest.raises(NoWayOut) as error:
-        Gate().check(changed, message.message_class, expected=replace(message.expected(ADA), **expected))
+        Gate().check(other, message.message_class, expected=replace(message.expected(ADA), **expected))
     return str(error.value)
 
 
@@ -264,9 +265,9 @@ def test_each_place_is_looked_at_for_every_message(place: int, reason: str) -> N
     broken = b"".join(
         piece + (b"/u/uZZZZ" if n == place else b"/u/uAAAA") for n, piece in enumerate(pieces[:-1])
     )
-    changed = FilledMessage(broken + pieces[-1], filled.shape, filled.needs_smtputf8)
+    other = changed(filled, lambda _: broken + pieces[-1])
     with pytest.raises(NoWayOut, match=reason):
-        gate.check(changed, message.message_class, expected=message.expected(ADA))
+        gate.check(other, message.message_class, expected=message.expected(ADA))
 
 
 def test_a_message_without_any_known_link_is_refused() -> None:
