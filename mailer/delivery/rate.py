@@ -23,6 +23,8 @@ log = logging.getLogger("mailer.delivery")
 # The longest sleep before the table is asked again: another worker may have died with its turns.
 NAP_SECONDS = 5.0
 TROUBLE_SECONDS = (0.2, 5.0)
+# Two clocks never agree to the last digit: who asked a hair too early must not ask in a spin.
+REFUSED_SECONDS = 0.001
 
 
 class RateLimit:
@@ -107,6 +109,8 @@ class RateLimit:
         else:
             self._failures = 0
             self._free_at, self._ask_by = window.free_at, clock.monotonic() + NAP_SECONDS
+            if not window.count:
+                self._not_before = clock.monotonic() + REFUSED_SECONDS
             interval = (window.free_at - window.first) / max(1, window.count)
             self._turns.extend(window.first + number * interval for number in range(window.count))
         finally:
