@@ -49,6 +49,7 @@ class RateLimit:
         self._free_at = 0.0  #: the first turn that nobody had when the table was last asked
         self._ask_by = 0.0  #: ask again then, whatever it said
         self._not_before = 0.0  #: no sooner than then, after trouble
+        self._behind = 0  #: so many are reserved because fewer came too late
         self._failures = 0
         self._timer: asyncio.TimerHandle | None = None
         self._reserving: asyncio.Task[None] | None = None
@@ -90,7 +91,7 @@ class RateLimit:
         wakes = [self._turns[0]] if self._turns else []
         if self._reserving is None and len(self._turns) < max(waiting, self._demand(now) // 3):
             if now >= self._ask_at():
-                count = min(self._most, max(waiting, self._demand(now) // 2))
+                count = min(self._most, max(waiting, self._demand(now) // 2, self._behind))
                 self._reserving = asyncio.get_running_loop().create_task(self._reserve(count))
             else:
                 wakes.append(self._ask_at())
@@ -108,9 +109,12 @@ class RateLimit:
             self._failures += 1
         else:
             self._failures = 0
-            self._free_at, self._ask_by = window.free_at, clock.monotonic() + NAP_SECONDS
+            now = clock.monotonic()
+            self._free_at, self._ask_by = window.free_at, now + NAP_SECONDS
             if not window.count:
-                self._not_before = clock.monotonic() + REFUSED_SECONDS
+                self._not_before = now + REFUSED_SECONDS
+            # Turns that were due before they came: the answers take longer than so few turns last.
+            self._behind = 2 * count if window.count and window.first < now else 0
             interval = (window.free_at - window.first) / max(1, window.count)
             self._turns.extend(window.first + number * interval for number in range(window.count))
         finally:
