@@ -6,10 +6,12 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
 
 from mailer import clock
 from mailer.audit import Ledger, seal
@@ -24,6 +26,8 @@ log = logging.getLogger("mailer.scheduling")
 
 # Between two slices of an audience, so that an opt-out gets the write lock in between.
 BREATH_SECONDS = 0.01
+# How often at least the scheduler looks at the clock.
+LOOK_SECONDS = 0.5
 _HOUR = 3600.0
 
 
@@ -36,6 +40,34 @@ class Tick:
     action: Callable[[], object]
 
 
+class _Every(BaseTrigger):  # type: ignore[misc]  # APScheduler ships no types
+    """Fires so many seconds after it fired: what a clock set forward has skipped is not made up for."""
+
+    def __init__(self, seconds: float) -> None:
+        self.interval = timedelta(seconds=seconds)
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
+        """The library's question, asked after each run."""
+        return now if previous_fire_time is None else now + self.interval
+
+
+class _SteadyScheduler(BackgroundScheduler):  # type: ignore[misc]  # APScheduler ships no types
+    """APScheduler, on a clock that may be stepped.
+
+    It sleeps by the monotonic clock and then compares wall-clock times: after a step backwards
+    every tick would be late by as much. A tick that is further away than its interval shows one.
+    """
+
+    def _process_jobs(self) -> float:
+        now = clock.now()
+        for job in self.get_jobs():
+            if job.next_run_time - now > job.trigger.interval:
+                job.modify(next_run_time=now)
+        wait: float | None = super()._process_jobs()
+        # The step may come right now: it is then noticed by the next look.
+        return LOOK_SECONDS if wait is None else min(wait, LOOK_SECONDS)
+
+
 class Scheduler:
     """Runs ticks in threads until stopped; one that fails is run again next time."""
 
@@ -46,11 +78,9 @@ class Scheduler:
         self._broken: set[str] = set()
         # Coalesced and never late: after a pause a tick runs once, not once per beat it missed.
         defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
-        self._scheduler = BackgroundScheduler(job_defaults=defaults, timezone="UTC", daemon=True)
+        self._scheduler = _SteadyScheduler(job_defaults=defaults, timezone="UTC", daemon=True)
         for tick in ticks:
-            self._scheduler.add_job(
-                partial(self._run, tick), "interval", seconds=tick.seconds, next_run_time=clock.now()
-            )
+            self._scheduler.add_job(partial(self._run, tick), _Every(tick.seconds), next_run_time=clock.now())
 
     def start(self) -> None:
         """Begin ticking."""

@@ -5,12 +5,20 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import time_machine
+from sqlalchemy import select, update
 
+from mailer.application import Site
 from mailer.scheduling import Scheduler, Tick, materialise
-from mailer.store import StoreBusy
+from mailer.store import Store, StoreBusy
+from mailer.store.schema import Delivery, LedgerEntry
+from mailer.store.vocabulary import DeliveryState
 from tests.faults.running import RunningSite
 
 
@@ -63,6 +71,24 @@ def test_one_broken_tick_does_not_stop_the_others() -> None:
     scheduler.stop()
 
 
+@pytest.mark.rule("A89")
+@pytest.mark.parametrize("days", [-1, 1, -4000, 4000])
+def test_ticks_go_on_when_the_clock_is_stepped_and_make_up_for_nothing(days: int) -> None:
+    """They follow the time that passes, not the time of day."""
+    often, hourly = Counter(), Counter()
+    scheduler = Scheduler([Tick("often", 0.1, often), Tick("hourly", 3600, hourly)])
+    with time_machine.travel(datetime.now(UTC)) as traveller:
+        scheduler.start()
+        assert often.enough.wait(5)
+        before = often.runs
+        traveller.shift(timedelta(days=days))
+        time.sleep(1.5)
+        scheduler.stop()
+    assert 3 <= often.runs - before <= 16
+    # Once at the start, and once at the step: it is harmless, and the only way to be sure.
+    assert hourly.runs <= 2
+
+
 def test_a_stop_ends_a_long_materialisation_between_two_slices(tmp_path: Path) -> None:
     class Endless:
         slices = 0
@@ -84,18 +110,36 @@ def test_a_stop_ends_a_long_materialisation_between_two_slices(tmp_path: Path) -
     assert campaigns.slices > 1
 
 
-def test_two_schedulers_write_one_audience_once(tmp_path: Path) -> None:
-    """A89: conditional updates decide, not the scheduler's memory."""
-    running = RunningSite(tmp_path, 2525, people=25).build()
-    with running.open() as one, running.open() as two:
-        first, second = one.scheduler(), two.scheduler()
-        first.start()
-        second.start()
+def _url(store: Store) -> str | None:
+    """Where a running site finds the same PostgreSQL; None: it makes a SQLite file of its own."""
+    return None if store.is_sqlite else store.engine.url.render_as_string(hide_password=False)
+
+
+@pytest.mark.rule("A89")
+def test_two_schedulers_start_write_and_finish_a_campaign_once(tmp_path: Path, store: Store) -> None:
+    """Two hosts, one database: conditional updates decide, not the schedulers' memory."""
+    running = RunningSite(tmp_path / "site", 2525, people=25, url=_url(store))
+    running.root.mkdir()
+    running.build()
+    with running.open() as one, running.open() as two, _ticking(one), _ticking(two):
         running.wait(lambda: len(running.rows()) == 25)
-        time.sleep(0.5)
-        first.stop()
-        second.stop()
+        time.sleep(0.6)
         assert len(running.rows()) == 25
-        started = one.campaigns.status("parts")
-        assert started.audience == 25
-        assert started.state.value == "sending"
+        assert one.campaigns.status("parts").audience == 25
+        assert one.campaigns.status("parts").state.value == "sending"
+        with one.store.write() as connection:
+            connection.execute(update(Delivery).values(state=DeliveryState.ACCEPTED, next_attempt_at=None))
+        running.wait(lambda: one.campaigns.status("parts").state.value == "finished")
+        with one.store.read() as connection:
+            told = connection.scalars(select(LedgerEntry.event)).all()
+    assert (told.count("send_started"), told.count("send_finished")) == (1, 1)
+
+
+@contextmanager
+def _ticking(site: Site) -> Iterator[None]:
+    scheduler = site.scheduler()
+    scheduler.start()
+    try:
+        yield
+    finally:
+        scheduler.stop()
