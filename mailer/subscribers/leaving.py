@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
@@ -43,6 +43,16 @@ class LeaveView:
     other_lists: bool  #: whether "all lists" would end more than this one
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One opt-out that somebody asked for; made by `Leaving.wish`, so its link is genuine."""
+
+    claim: LinkClaim
+    scope: Scope
+    via: Via
+    evidence: Evidence | None
+
+
 class Leaving:
     """The service behind the unsubscribe page and the one-click POST."""
 
@@ -65,25 +75,40 @@ class Leaving:
         Raises TokenMissing or TokenInvalid, and StoreError when nothing could be written: never
         answer success then (D34).
         """
-        claim = read_link(self._tokens, Purpose.UNSUBSCRIBE, token)
-        with self._store.write() as connection:
-            standing = None
-            if not claim.is_proof and queries.lock_person_of_tag(connection, claim.subscription_tag):
-                standing = queries.standing_of_tag(connection, claim.subscription_tag)
-            view = self._view(connection, claim, standing)
-            if standing is None:
-                return view
-            if self._opt_out(connection, standing, scope=scope):
-                self._record(connection, standing, claim, scope=scope, via=via, evidence=evidence)
-            return replace(view, state=LeaveState.LEFT, other_lists=view.other_lists and scope == "list")
+        return self.leave_together([self.wish(token, scope=scope, via=via, evidence=evidence)])[0]
 
-    def _opt_out(self, connection: Connection, standing: Standing, *, scope: Scope) -> bool:
+    def wish(self, token: str, *, scope: Scope, via: Via, evidence: Evidence | None = None) -> Wish:
+        """What an opt-out link asks for; changes nothing. Raises TokenMissing or TokenInvalid."""
+        return Wish(read_link(self._tokens, Purpose.UNSUBSCRIBE, token), scope, via, evidence)
+
+    def leave_together(self, wishes: Sequence[Wish]) -> list[LeaveView]:
+        """Opt-outs in the order they came, in one transaction; committed when this returns (A10).
+
+        Raises StoreError when nothing could be written. More than one at a time is for SQLite, which has
+        one write lock: on PostgreSQL the order in which they lock people is the order of the clicks.
+        """
+        with self._store.write() as connection:
+            return [self._leave(connection, wish) for wish in wishes]
+
+    def _leave(self, connection: Connection, wish: Wish) -> LeaveView:
+        tag = wish.claim.subscription_tag
+        person = None if wish.claim.is_proof else queries.lock_person_of_tag(connection, tag)
+        standings = queries.standings_of_person(connection, person) if person else []
+        standing = next((row for row in standings if row.tag == tag), None)
+        if standing is None:
+            return self._view_of_nobody(connection, wish.claim)
+        ending = standings if wish.scope == "all" else [standing]
+        if self._opt_out(connection, standing, ending, scope=wish.scope):
+            self._record(connection, standing, wish)
+        others = wish.scope == "list" and _elsewhere(standings, standing)
+        return _view_of(standing, LeaveState.LEFT, other_lists=others)
+
+    def _opt_out(
+        self, connection: Connection, standing: Standing, ending: Sequence[Standing], *, scope: Scope
+    ) -> bool:
         """End, remember and unqueue; False when all of it was so already."""
         now = clock.now()
-        leaving = [standing]
-        if scope == "all":
-            leaving = queries.standings_of_person(connection, standing.subscriber_id)
-        ids = [row.subscription_id for row in leaving]
+        ids = [row.subscription_id for row in ending]
         ended = queries.end_subscriptions(connection, ids, now=now)
         queries.skip_waiting(connection, ids, reason=SkipReason.UNSUBSCRIBED, now=now)
         wanted = ALL_LISTS if scope == "all" else standing.list_id
@@ -106,25 +131,16 @@ class Leaving:
         reasons = queries.reasons_in_scope(connection, standing.email_hash, list_id=list_id)
         return SuppressionReason.UNSUBSCRIBED in reasons
 
-    def _record(
-        self,
-        connection: Connection,
-        standing: Standing,
-        claim: LinkClaim,
-        *,
-        scope: Scope,
-        via: Via,
-        evidence: Evidence | None,
-    ) -> None:
+    def _record(self, connection: Connection, standing: Standing, wish: Wish) -> None:
         """One event per opt-out, however often the button is pressed (A13)."""
         payload = {
             "list": standing.list_name,
-            "scope": scope,
-            "via": via,
-            "campaign": claim.campaign_tag.hex(),
+            "scope": wish.scope,
+            "via": wish.via,
+            "campaign": wish.claim.campaign_tag.hex(),
         }
-        if evidence is not None:
-            payload |= {"ip": evidence.ip or "", "language": evidence.language}
+        if wish.evidence is not None:
+            payload |= {"ip": wish.evidence.ip or "", "language": wish.evidence.language}
         self._ledger.append(
             connection,
             stream=Stream.CONSENT,
@@ -137,13 +153,9 @@ class Leaving:
         if standing is None:
             return self._view_of_nobody(connection, claim)
         others = queries.standings_of_person(connection, standing.subscriber_id)
-        return LeaveView(
-            standing.list_title,
-            standing.list_name,
-            standing.language,
-            LeaveState.LEFT if standing.state is SubscriptionState.UNSUBSCRIBED else LeaveState.SUBSCRIBED,
-            other_lists=_elsewhere(others, standing),
-        )
+        left = standing.state is SubscriptionState.UNSUBSCRIBED
+        state = LeaveState.LEFT if left else LeaveState.SUBSCRIBED
+        return _view_of(standing, state, other_lists=_elsewhere(others, standing))
 
     def _view_of_nobody(self, connection: Connection, claim: LinkClaim) -> LeaveView:
         known = queries.list_of_campaign(connection, claim.campaign_tag)
@@ -154,6 +166,12 @@ class Leaving:
             LeaveState.PROOF if claim.is_proof else LeaveState.GONE,
             other_lists=False,
         )
+
+
+def _view_of(standing: Standing, state: LeaveState, *, other_lists: bool) -> LeaveView:
+    return LeaveView(
+        standing.list_title, standing.list_name, standing.language, state, other_lists=other_lists
+    )
 
 
 def _elsewhere(standings: Sequence[Standing], this: Standing) -> bool:

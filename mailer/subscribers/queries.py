@@ -11,13 +11,28 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Executable,
+    Row,
+    Select,
+    bindparam,
+    delete,
+    func,
+    insert,
+    null,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
 
 from mailer.addresses import EmailAddress
 from mailer.store.bulk import insert_or_ignore
 from mailer.store.schema import (
+    Base,
     Campaign,
     Delivery,
     LedgerEntry,
@@ -27,6 +42,7 @@ from mailer.store.schema import (
     Subscription,
     Suppression,
 )
+from mailer.store.types import UtcDateTime
 from mailer.store.vocabulary import (
     ALL_LISTS,
     SYSTEM_STREAM,
@@ -105,18 +121,19 @@ def other_list_ids(connection: Connection, list_id: int) -> list[int]:
 
 def lock_person_of_tag(connection: Connection, tag: bytes) -> int | None:
     """Lock the holder of a subscription; None when it was purged or erased."""
-    holder = select(Subscription.subscriber_id).where(Subscription.tag == tag).scalar_subquery()
-    return _lock_person(connection, Subscriber.id == holder)
+    return connection.scalar(_LOCK_OF_TAG, {"tag": tag})
 
 
 def lock_person_of_hash(connection: Connection, email_hash: bytes) -> int | None:
     """Lock the person behind an address hash; None when nobody is stored under it."""
-    return _lock_person(connection, Subscriber.email_hash == email_hash)
+    return connection.scalar(_LOCK_OF_HASH, {"email_hash": email_hash})
 
 
-def _lock_person(connection: Connection, where: ColumnElement[bool]) -> int | None:
-    # key_share: rows that merely refer to the person (a new subscription) need not wait.
-    return connection.scalar(select(Subscriber.id).where(where).with_for_update(key_share=True))
+# key_share: rows that merely refer to the person (a new subscription) need not wait.
+_LOCK = select(Subscriber.id).with_for_update(key_share=True)
+_HOLDER = select(Subscription.subscriber_id).where(Subscription.tag == bindparam("tag"))
+_LOCK_OF_TAG = _LOCK.where(Subscriber.id == _HOLDER.scalar_subquery())
+_LOCK_OF_HASH = _LOCK.where(Subscriber.email_hash == bindparam("email_hash"))
 
 
 def ensure_person(
@@ -172,33 +189,35 @@ def forget_people_without_subscription(connection: Connection, subscriber_ids: C
 # --- subscriptions -------------------------------------------------------------------------
 
 
-def _standings() -> Select[*tuple[Any, ...]]:
-    return (
-        select(
-            Subscription.id,
-            Subscription.subscriber_id,
-            Subscription.tag,
-            Subscription.state,
-            Subscription.confirm_nonce,
-            Subscription.expires_at,
-            Subscription.consent_id,
-            MailingList.id,
-            MailingList.name,
-            MailingList.title,
-            Subscriber.email,
-            Subscriber.email_hash,
-            Subscriber.domain,
-            Subscriber.language,
-        )
-        .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
-        .join(MailingList, MailingList.id == Subscription.list_id)
-        .order_by(Subscription.id)
+# Built once, as all that an opt-out runs: to build a statement takes longer than SQLite takes to run it.
+_STANDINGS: Select[*tuple[Any, ...]] = (
+    select(
+        Subscription.id,
+        Subscription.subscriber_id,
+        Subscription.tag,
+        Subscription.state,
+        Subscription.confirm_nonce,
+        Subscription.expires_at,
+        Subscription.consent_id,
+        MailingList.id,
+        MailingList.name,
+        MailingList.title,
+        Subscriber.email,
+        Subscriber.email_hash,
+        Subscriber.domain,
+        Subscriber.language,
     )
+    .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
+    .join(MailingList, MailingList.id == Subscription.list_id)
+    .order_by(Subscription.id)
+)
+_STANDING_OF_TAG = _STANDINGS.where(Subscription.tag == bindparam("tag"))
+_STANDINGS_OF_PERSON = _STANDINGS.where(Subscription.subscriber_id == bindparam("subscriber_id"))
 
 
 def standing_of_tag(connection: Connection, tag: bytes) -> Standing | None:
     """The subscription a token names; None when it was purged or erased."""
-    row = connection.execute(_standings().where(Subscription.tag == tag)).first()
+    row = connection.execute(_STANDING_OF_TAG, {"tag": tag}).first()
     return Standing(*row) if row else None
 
 
@@ -211,10 +230,9 @@ def standings_of_person(
     connection: Connection, subscriber_id: int, *, list_id: int | None = None
 ) -> list[Standing]:
     """Where one person stands, on every list or on one."""
-    query = _standings().where(Subscription.subscriber_id == subscriber_id)
-    if list_id is not None:
-        query = query.where(Subscription.list_id == list_id)
-    return [Standing(*row) for row in connection.execute(query)]
+    rows = connection.execute(_STANDINGS_OF_PERSON, {"subscriber_id": subscriber_id})
+    found = [Standing(*row) for row in rows]
+    return found if list_id is None else [row for row in found if row.list_id == list_id]
 
 
 def subscriptions_of_person(connection: Connection, subscriber_id: int) -> list[Row[*tuple[Any, ...]]]:
@@ -242,20 +260,20 @@ def change_subscription(connection: Connection, subscription_id: int, **values: 
 
 def end_subscriptions(connection: Connection, ids: Collection[int], *, now: datetime) -> int:
     """Opt these subscriptions out and void their confirm links; counts those that were not out already."""
-    still_in = (Subscription.state != SubscriptionState.UNSUBSCRIBED) | Subscription.confirm_nonce.is_not(
-        None
+    return connection.execute(_END, {"ids": list(ids), "now": now}).rowcount
+
+
+_STILL_IN = (Subscription.state != SubscriptionState.UNSUBSCRIBED) | Subscription.confirm_nonce.is_not(None)
+_END = (
+    update(Subscription)
+    .where(Subscription.id.in_(bindparam("ids", expanding=True)), _STILL_IN)
+    .values(
+        state=SubscriptionState.UNSUBSCRIBED,
+        confirm_nonce=null(),
+        expires_at=null(),
+        unsubscribed_at=func.coalesce(Subscription.unsubscribed_at, bindparam("now", type_=UtcDateTime)),
     )
-    result = connection.execute(
-        update(Subscription)
-        .where(Subscription.id.in_(ids), still_in)
-        .values(
-            state=SubscriptionState.UNSUBSCRIBED,
-            confirm_nonce=None,
-            expires_at=None,
-            unsubscribed_at=func.coalesce(Subscription.unsubscribed_at, now),
-        )
-    )
-    return result.rowcount
+)
 
 
 def remove_subscriptions(connection: Connection, ids: Collection[int]) -> int:
@@ -268,13 +286,13 @@ def remove_subscriptions(connection: Connection, ids: Collection[int]) -> int:
 
 def reasons_in_scope(connection: Connection, email_hash: bytes, *, list_id: int) -> set[SuppressionReason]:
     """Why this address is not mailed on this list, if it is not."""
-    return set(
-        connection.scalars(
-            select(Suppression.reason).where(
-                Suppression.email_hash == email_hash, Suppression.list_id.in_((ALL_LISTS, list_id))
-            )
-        )
-    )
+    return set(connection.scalars(_REASONS, {"email_hash": email_hash, "list_id": list_id}))
+
+
+_REASONS = select(Suppression.reason).where(
+    Suppression.email_hash == bindparam("email_hash"),
+    Suppression.list_id.in_((ALL_LISTS, bindparam("list_id"))),
+)
 
 
 def suppressions_of(connection: Connection, email_hash: bytes) -> list[Row[*tuple[Any, ...]]]:
@@ -326,10 +344,16 @@ def add_suppression(
     note: str | None = None,
 ) -> bool:
     """Remember a "no"; False when the same one is remembered already."""
-    statement = insert_or_ignore(connection, Suppression).values(
-        email_hash=email_hash, list_id=list_id, reason=reason, source=source, note=note, created_at=now
-    )
-    return connection.execute(statement.returning(Suppression.id)).first() is not None
+    row = {"email_hash": email_hash, "list_id": list_id, "reason": reason, "source": source}
+    row |= {"note": note, "created_at": now}
+    return connection.execute(_add_or_ignore(connection.dialect.name), row).first() is not None
+
+
+@cache
+def _add_or_ignore(dialect: str) -> Executable:
+    table = Base.metadata.tables[Suppression.__tablename__]
+    insert_into = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return insert_into(table).on_conflict_do_nothing().returning(table.c.id)
 
 
 def remove_suppressions(
@@ -393,16 +417,24 @@ def skip_waiting(
     kinds: Collection[DeliveryKind] = tuple(DeliveryKind),
 ) -> int:
     """Settle what waits for these subscriptions without an attempt; claims in flight re-read the state."""
-    result = connection.execute(
-        update(Delivery)
-        .where(
-            Delivery.subscription_id.in_(subscription_ids),
-            Delivery.state.in_(WAITING),
-            Delivery.kind.in_(kinds),
-        )
-        .values(state=DeliveryState.SKIPPED, skip_reason=reason, next_attempt_at=None, settled_at=now)
+    given = {"ids": list(subscription_ids), "kinds": list(kinds), "reason": reason, "now": now}
+    return connection.execute(_SKIP_WAITING, given).rowcount
+
+
+_SKIP_WAITING = (
+    update(Delivery)
+    .where(
+        Delivery.subscription_id.in_(bindparam("ids", expanding=True)),
+        Delivery.state.in_(WAITING),
+        Delivery.kind.in_(bindparam("kinds", expanding=True)),
     )
-    return result.rowcount
+    .values(
+        state=DeliveryState.SKIPPED,
+        skip_reason=bindparam("reason"),
+        next_attempt_at=null(),
+        settled_at=bindparam("now"),
+    )
+)
 
 
 # --- requests and their evidence -----------------------------------------------------------

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mailer.subscribers.evidence import Evidence
-from mailer.subscribers.leaving import LeaveView
+from mailer.subscribers.leaving import LeaveView, Wish
 from mailer.web.evidence import evidence_of
 from mailer.web.forms import Fields, read_form
 from mailer.web.pages import page, web_of
@@ -39,15 +39,21 @@ async def act(request: Request) -> Response:
         raise HTTPException(400)
     if action == "back":
         return await _ask_back(request)
-    leave, token = web_of(request).site.leaving.leave, request.path_params["token"]
-    view = await in_thread(
-        leave,
-        token,
+    wish = web_of(request).site.leaving.wish(
+        request.path_params["token"],
         scope="all" if action == "all" else "list",
         via="one-click" if action == "one-click" else "page",
         evidence=await _evidence(request, action),
     )
-    return _page(request, view, done=True, everywhere=action == "all")
+    return _page(request, await _leave(request, wish), done=True, everywhere=action == "all")
+
+
+async def _leave(request: Request, wish: Wish) -> LeaveView:
+    """Committed when this returns; on SQLite with those who leave at the same moment."""
+    web = web_of(request)
+    if web.site.store.is_sqlite:
+        return await web.leave_together(wish)
+    return (await in_thread(web.site.leaving.leave_together, [wish]))[0]
 
 
 async def _evidence(request: Request, action: str) -> Evidence:

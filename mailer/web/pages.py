@@ -12,10 +12,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from mailer.subscribers.leaving import LeaveView, Wish
 from mailer.subscribers.policies import Policies
 from mailer.web.client import Proxies
 from mailer.web.language import choose_language
 from mailer.web.static import StaticFiles
+from mailer.web.together import Together
 from mailer.wording import LANGUAGES, Wording, wording
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ class Web:
     environment: Environment
     static: StaticFiles
     proxies: Proxies
+    leave_together: Together[Wish, LeaveView]
 
     @property
     def policies(self) -> Policies:
@@ -60,6 +63,7 @@ class Web:
             environment=environment,
             static=StaticFiles.read([folder / "static" for folder in folders]),
             proxies=Proxies.of(settings.web.trusted_proxies, settings.web.client_ip_header),
+            leave_together=Together(lambda wishes: site.leaving.leave_together(wishes)),
         )
 
     def language(self, request: Request, own: str | None = None) -> str:

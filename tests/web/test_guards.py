@@ -90,7 +90,7 @@ def test_a_full_disk_or_a_lost_database_is_a_503_too(
     def fail(*_: Any, **__: Any) -> None:
         raise error
 
-    monkeypatch.setattr(desk.site.leaving, "leave", fail)
+    monkeypatch.setattr(desk.site.leaving, "leave_together", fail)
     assert desk.client.post(f"/u/{token}", data={"choice": "list"}).status_code == 503
 
 
