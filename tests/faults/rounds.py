@@ -81,9 +81,7 @@ class Round:
         self.until(lambda: not self.site.unburied(), seconds=30)
         codes = [stop(process) for process in self.alive()]
         verdict = judge(self.site)
-        return Verdict(
-            verdict.states, verdict.doubts_of_crashes, [*verdict.problems, *self.beyond(verdict, codes)]
-        )
+        return Verdict(verdict.states, verdict.doubted, [*verdict.problems, *self.beyond(verdict, codes)])
 
     def beyond(self, verdict: Verdict, codes: list[int]) -> list[str]:
         """What is to be true beside the comparison."""

@@ -33,7 +33,7 @@ class Session(asyncio.Protocol):
         self.in_body = False
         self.blocked = False  # by a delay or a stall: what comes in waits
         self.closed = False
-        self.greeted = False
+        self.confused = False  # this side broke the pairing of replies with commands first
         self.sender: str | None = None
         self.recipient = ""
         self.parameters: list[str] = []
@@ -41,6 +41,7 @@ class Session(asyncio.Protocol):
         self.unanswered: Turned | None = None  # a body that was taken, its reply waits
         self.secure = self.script.implicit_tls
         self.signed_in = self.script.password is None
+        self.drops = bytearray()  # what is to leave byte by byte
         self.dripping: asyncio.Task[None] | None = None
 
     # --- the transport --------------------------------------------------------------------
@@ -79,16 +80,16 @@ class Session(asyncio.Protocol):
         if not self.script.split_replies:
             self.transport.write(data)
             return
-        before = self.dripping
+        self.drops += data
+        if self.dripping is None or self.dripping.done():
+            self.dripping = asyncio.get_running_loop().create_task(self.drip())
 
-        async def drip() -> None:
-            if before is not None:
-                await before
-            for byte in data:
-                self.transport.write(bytes([byte]))
-                await asyncio.sleep(0)
-
-        self.dripping = asyncio.get_running_loop().create_task(drip())
+    async def drip(self) -> None:
+        """One byte per turn of the loop."""
+        while self.drops and not self.closed:
+            self.transport.write(bytes(self.drops[:1]))
+            del self.drops[:1]
+            await asyncio.sleep(0)
 
     def hang_up(self, *, reset: bool = False) -> None:
         """Send what was said so far and close; with a RST if asked."""
@@ -97,6 +98,8 @@ class Session(asyncio.Protocol):
         elif self.in_body:
             self.server.turn(Turned(self.recipient, self.sender or "", "body", "left", "", time.time()))
         self.flush()
+        if self.drops and not self.closed:
+            self.transport.write(bytes(self.drops))
         self.closed = True
         if reset:
             linger = struct.pack("ii", 1, 0)
@@ -123,7 +126,8 @@ class Session(asyncio.Protocol):
 
     def wrong(self, what: str) -> None:
         """A client that does this would break at some server."""
-        self.server.wrongs[what] += 1
+        if not self.confused:
+            self.server.wrongs[what] += 1
 
     def rule_for(self, verb: str) -> str | None:
         """What the script wants at this step, if anything."""
@@ -144,6 +148,7 @@ class Session(asyncio.Protocol):
     def misbehave(self, verb: str, do: str, *, message_id: str = "") -> bool:
         """One fault; True when the dialogue goes on as if all were well."""
         word, _, rest = do.partition(" ")
+        self.confused = self.confused or word in ("two-replies", "no-reply", "nonsense")
         if word == "wait":
             self.flush()
             self.wait(float(rest))

@@ -58,8 +58,13 @@ class Verdict:
     """What a run came to."""
 
     states: Counter[str]
-    doubts_of_crashes: int  #: unknown, and the server gave no cause for it
+    doubted: list[str]  #: who is unknown although the server gave no cause for it
     problems: list[str]
+
+    @property
+    def doubts_of_crashes(self) -> int:
+        """How many are unknown because a process ended."""
+        return len(self.doubted)
 
 
 def judge(site: RunningSite) -> Verdict:
@@ -76,15 +81,15 @@ def judge(site: RunningSite) -> Verdict:
     wrong = site.order()["wrong"] if site.server is not None and site.server.poll() is None else {}
     problems += [f"the client {what}, {times} times" for what, times in wrong.items()]
     unknown = [row for row in rows if row.state is DeliveryState.UNKNOWN]
-    doubts = sum(not stories.get(row.email, Story()).is_doubtful for row in unknown)
-    return Verdict(states, doubts, problems)
+    doubted = [row.email for row in unknown if not stories.get(row.email, Story()).is_doubtful]
+    return Verdict(states, doubted, problems)
 
 
 def check(site: RunningSite, *, doubts: int) -> Counter[str]:
     """Laws 1 and 2 hold, at most so many are unknown because of a crash. Returns the states."""
     verdict = judge(site)
     assert verdict.problems == [], f"{verdict.problems}\n{site.work_log()[-3000:]}"
-    assert verdict.doubts_of_crashes <= doubts, verdict.states
+    assert verdict.doubts_of_crashes <= doubts, verdict.doubted
     return verdict.states
 
 

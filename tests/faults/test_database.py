@@ -1,0 +1,141 @@
+"""The database restarted, locked or out of disk while real processes send: all goes on, nobody gets two copies."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import sqlite3
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from tests.faults.conftest import Make
+from tests.faults.running import RunningSite, children_of, stop
+from tests.faults.verdict import check
+from tests.postgres import find_binaries, running_postgres
+from tests.real import require_real
+
+SMALL = "batch_size = 20"
+
+
+@contextlib.contextmanager
+def own_cluster() -> Iterator[tuple[Path, str]]:
+    """A PostgreSQL that only this test uses, with its data folder."""
+    require_real("postgresql", found=find_binaries() is not None)
+    with TemporaryDirectory(prefix="mailer-postgresql-") as name, running_postgres(Path(name)) as url:
+        yield Path(name) / "cluster", url
+
+
+def control(data: Path, *words: str) -> None:
+    """pg_ctl, as the user that PostgreSQL runs as."""
+    binaries = find_binaries()
+    assert binaries is not None
+    as_postgres = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    command = [*as_postgres, str(binaries / "pg_ctl"), "-D", str(data), "-w", *words]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd="/", timeout=30)
+
+
+def finish(site: RunningSite, worker: subprocess.Popen[bytes]) -> None:
+    """Everybody has one copy, nothing is in doubt, the same processes brought it to the end."""
+    site.wait(site.settled, seconds=60)
+    assert stop(worker) == 0
+    assert check(site, doubts=0) == {"accepted": site.people}
+    assert {row.attempts for row in site.rows()} == {1}
+
+
+@pytest.mark.real
+def test_postgresql_is_restarted_twice_in_mid_campaign(make: Make) -> None:
+    """Once as by a crash, once in order, and once it is away for some seconds."""
+    with own_cluster() as (data, url):
+        site = make(people=400, url=url, sending=SMALL)
+        site.start_server(delay=0.02)
+        worker = site.start_worker()
+        site.wait(lambda: site.taken >= 30)
+        control(data, "restart", "-m", "immediate")
+        site.wait(lambda: site.taken >= 130)
+        control(data, "restart", "-m", "fast")
+        site.wait(lambda: site.taken >= 230)
+        control(data, "stop", "-m", "fast")
+        time.sleep(3)
+        control(data, "restart", "-l", str(data.parent / "log"))  # starts it as it was started before
+        finish(site, worker)
+
+
+def test_sqlite_is_locked_for_longer_than_anybody_s_patience(make: Make) -> None:
+    """12 s against 10: heartbeats, claims and outcomes are refused meanwhile, and come later."""
+    site = make(people=300, sending=SMALL)
+    site.start_server(delay=0.02)
+    worker = site.start_worker()
+    site.wait(lambda: site.taken >= 40)
+    other = sqlite3.connect(site.root / "data" / "mailer.db", timeout=5, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    time.sleep(12)
+    other.execute("ROLLBACK")
+    other.close()
+    assert "claiming_waits" in site.work_log() or "outcomes_wait" in site.work_log()
+    finish(site, worker)
+
+
+def limit_files(pids: list[int], size: int) -> None:
+    """Let no file of these processes grow beyond `size`: what a full disk does, from outside."""
+    for pid in pids:
+        _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, hard))
+
+
+def test_no_file_can_grow_for_a_while(make: Make) -> None:
+    """Neither the database nor the journal: without an intent no body leaves, with one no outcome is lost."""
+    site = make(people=300, sending=SMALL)
+    site.start_server(delay=0.02)
+    worker = site.start_worker()
+    site.wait(lambda: site.taken >= 40)
+    pids = children_of(worker.pid)
+    limit_files(pids, 512)
+    time.sleep(1.0)
+    before = site.taken
+    time.sleep(2.0)
+    assert site.taken == before, "a body left although its intent could not be written"
+    limit_files(pids, resource.RLIM_INFINITY)
+    finish(site, worker)
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path, *, megabytes: int) -> Iterator[None]:
+    """A file system of its own, so small that it can be filled."""
+    options = f"size={megabytes}m,mode=0700"
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", options, "faults", str(folder)], capture_output=True, check=False
+    )
+    if done.returncode != 0:
+        pytest.skip(f"a small disk cannot be mounted here: {done.stderr.decode().strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_the_disk_is_full_for_a_while(make: Make, tmp_path: Path) -> None:
+    """ENOSPC for the database and the journal alike."""
+    site = make(people=300, sending=SMALL)
+    data = site.root / "data"
+    kept = {path.name: path.read_bytes() for path in data.iterdir() if path.is_file()}
+    with small_disk(data, megabytes=24):
+        for name, content in kept.items():
+            (data / name).write_bytes(content)
+            (data / name).chmod(0o600)
+        site.start_server(delay=0.02)
+        worker = site.start_worker()
+        site.wait(lambda: site.taken >= 40)
+        ballast = data / "ballast"
+        with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
+        time.sleep(3.0)
+        ballast.unlink()
+        finish(site, worker)
+        site.end()
