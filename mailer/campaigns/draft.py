@@ -153,7 +153,7 @@ def try_on(
     specimens: list[Specimen] = []
     failures: dict[str, Finding] = {}
     for person in people:
-        values = linker.values(person, campaign_tag=bytes(6))
+        values = linker.values(person, links=compiled.links, campaign_tag=bytes(6))
         try:
             filled = compiled.fill(values)
             gate.check(filled, compiled.message_class, expected=compiled.expected(values))

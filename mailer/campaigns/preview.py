@@ -43,7 +43,7 @@ def preview_campaign(shop: Workshop, slug: str, subscriber: str | None = None) -
     source = shop.read(slug)
     compiled = shop.compile(source)
     person = shop.sample_reader(source) if subscriber is None else _subscriber(shop, source, subscriber)
-    values = shop.linker.values(person, campaign_tag=bytes(6))
+    values = shop.linker.values(person, links=compiled.links, campaign_tag=bytes(6))
     filled = compiled.fill(values)
     media = shop.settings.site.base_url + "/media/"
     return Preview(

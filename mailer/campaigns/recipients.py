@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -56,7 +56,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Linker:
-    """Makes the values of one recipient: links that are signed for them, a Message-ID, a date."""
+    """Makes the values of one recipient: the links that their message uses, a Message-ID, a date."""
 
     tokens: Tokens
     base_url: str
@@ -66,18 +66,24 @@ class Linker:
         self,
         person: Person,
         *,
+        links: Collection[str],
         campaign_tag: bytes = b"",
         message_id: str = "preview",
         at: datetime | None = None,
     ) -> RecipientValues:
-        """What the compiled message is filled with for this person."""
+        """What a compiled message that uses these `links` is filled with for this person."""
         claim = LinkClaim(person.tag, campaign_tag)
+        leave = view = ""
+        if "unsubscribe_url" in links:
+            leave = f"{self.base_url}/u/{sign_link(self.tokens, Purpose.UNSUBSCRIBE, claim)}"
+        if "view_url" in links:
+            view = f"{self.base_url}/view/{sign_link(self.tokens, Purpose.VIEW, claim)}"
         return RecipientValues(
             address=person.address,
             fields=person.fields,
             language=person.language,
-            unsubscribe_url=f"{self.base_url}/u/{sign_link(self.tokens, Purpose.UNSUBSCRIBE, claim)}",
-            view_url=f"{self.base_url}/view/{sign_link(self.tokens, Purpose.VIEW, claim)}",
+            unsubscribe_url=leave,
+            view_url=view,
             message_id=f"{message_id}@{self.message_id_domain}",
             date=at or clock.now(),
         )

@@ -33,7 +33,8 @@ def view_html(
     if campaign is None or claim.is_proof:
         return None
     message = compiled(campaign.artefact_hash)
-    return message.html(linker.values(_reader(row, claim), campaign_tag=claim.campaign_tag))
+    values = linker.values(_reader(row, claim), links=message.links, campaign_tag=claim.campaign_tag)
+    return message.html(values)
 
 
 def _reader(row: Row[Any] | None, claim: LinkClaim) -> Person:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from mailer import clock
@@ -19,7 +19,7 @@ from mailer.delivery.courier import BodyWithheld
 from mailer.delivery.model import Envelope
 from mailer.delivery.sender import Letter
 from mailer.errors import MailerError
-from mailer.keyring import Secrets, derive_key
+from mailer.keyring import Secrets, derive_key, keyed_mac
 from mailer.rendering import ArtefactUnreadable, CompiledMessage, Gate, RecipientValues
 from mailer.rendering.from_settings import list_identity
 from mailer.rendering.renderer import Renderer
@@ -40,12 +40,9 @@ class MessageTooLarge(MailerError):
     """The message is larger than [sending] max_message_kb allows."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """A compiled message and the values it is filled with."""
-
-    compiled: CompiledMessage
-    values: RecipientValues
+#: A compiled message and the values it is filled with.
+_Draft: TypeAlias = tuple[CompiledMessage, RecipientValues]
+_SECOND = timedelta(seconds=1)
 
 
 class SiteMessages:
@@ -69,7 +66,8 @@ class SiteMessages:
         self._linker = Linker(tokens, settings.site.base_url, settings.message_id_domain)
         self._zone = ZoneInfo(settings.site.timezone)
         self._return_path = parse_address(settings.sending.return_path)
-        self._message_id_key = derive_key(secrets.address_key, "mailer.message-id")
+        self._message_id_mac = keyed_mac(derive_key(secrets.address_key, "mailer.message-id"))
+        self._at = clock.now().replace(microsecond=0)
         self._confirmations: dict[tuple[str, str], CompiledMessage] = {}
 
     def prepare(self, claims: Iterable[Claim]) -> None:
@@ -87,51 +85,51 @@ class SiteMessages:
         Raises StoreError, BodyWithheld when the campaign's artefact cannot be used now, or
         another MailerError when this message can never be sent.
         """
-        now = clock.now().replace(microsecond=0)
+        at = self._second()
         try:
-            draft = _DRAFTS[claim.kind](self, claim, now)
+            compiled, values = _DRAFTS[claim.kind](self, claim, at)
         except (ArtefactMissing, ArtefactUnreadable) as error:
             # Nobody on the list is to blame: they wait until an operator has put it right.
             raise BodyWithheld(str(error)) from error
-        filled = draft.compiled.fill(draft.values)
-        expected = draft.compiled.expected(draft.values)
-        self._gate.check(filled, draft.compiled.message_class, expected=expected)
-        if len(filled.data) > self._settings.sending.max_message_kb * 1024:
+        expected = compiled.expected(values)
+        data = self._gate.check(compiled.fill(values), compiled.message_class, expected=expected)
+        if len(data) > self._settings.sending.max_message_kb * 1024:
             raise MessageTooLarge()
         envelope = Envelope(
             return_path=encode_return_path(self._secrets, claim.id, self._return_path),
-            recipient=draft.values.address,
-            envelope_id=draft.values.message_id.partition("@")[0],
-            smtputf8=filled.needs_smtputf8 or draft.values.address.needs_smtputf8,
+            recipient=values.address,
+            envelope_id=values.message_id.partition("@")[0],
+            smtputf8=values.address.needs_smtputf8 or not data.isascii(),
         )
-        digest = hashlib.sha256(filled.data).digest()
-        return Letter(envelope, filled.data, draft.values.message_id, digest, now)
+        return Letter(envelope, data, values.message_id, hashlib.sha256(data).digest(), at)
+
+    def _second(self) -> datetime:
+        """The current second: one object for as long as it lasts, so that its Date is written once."""
+        now = clock.now()
+        if not self._at <= now < self._at + _SECOND:
+            self._at = now.replace(microsecond=0)
+        return self._at
 
     def message_id(self, delivery_id: int) -> str:
         """The local part of a delivery's Message-ID: the same for every copy of it (A56)."""
-        digest = hmac.digest(self._message_id_key, delivery_id.to_bytes(8, "big"), "sha256")
-        return digest[:_MESSAGE_ID_BYTES].hex()
+        return self._message_id_mac(delivery_id.to_bytes(8, "big"))[:_MESSAGE_ID_BYTES].hex()
 
-    def _values(self, claim: Claim, person: Person, at: datetime) -> RecipientValues:
-        return self._linker.values(
-            person, campaign_tag=claim.campaign_tag, message_id=self.message_id(claim.id), at=at
+    def _draft(self, compiled: CompiledMessage, claim: Claim, person: Person, at: datetime) -> _Draft:
+        message_id = self.message_id(claim.id)
+        return compiled, self._linker.values(
+            person, links=compiled.links, campaign_tag=claim.campaign_tag, message_id=message_id, at=at
         )
 
     def _campaign(self, claim: Claim, at: datetime) -> _Draft:
-        person = Person(
-            label=f"subscription {claim.subscription_id}",
-            address=parse_address(claim.email),
-            language=claim.language,
-            fields=claim.fields,
-            tag=claim.subscription_tag,
-        )
-        return _Draft(self._campaigns.compiled(claim.artefact_hash), self._values(claim, person, at))
+        address = parse_address(claim.email)
+        person = Person("a subscriber", address, claim.language, claim.fields, claim.subscription_tag)
+        return self._draft(self._campaigns.compiled(claim.artefact_hash), claim, person, at)
 
     def _proof(self, claim: Claim, at: datetime) -> _Draft:
         context = ProofContext.read(claim.context)
         # Without a tag of its own a person has the proof tag: the links act on nothing real (A90).
         person = Person("a proof", context.address, context.language, context.fields)
-        return _Draft(self._campaigns.compiled(context.artefact_hash), self._values(claim, person, at))
+        return self._draft(self._campaigns.compiled(context.artefact_hash), claim, person, at)
 
     def _confirmation(self, claim: Claim, at: datetime) -> _Draft:
         recipient = claim.confirmation
@@ -139,15 +137,14 @@ class SiteMessages:
         urls = recipient.urls(self._tokens, base_url=self._settings.site.base_url)
         person = Person("a sign-up", recipient.address, recipient.language, {})
         expires = recipient.expires_at.astimezone(self._zone)
-        values = replace(
-            self._values(claim, person, at),
-            unsubscribe_url="",
-            view_url="",
+        compiled = self._compiled_confirmation(recipient.list_name, recipient.language)
+        _, values = self._draft(compiled, claim, person, at)
+        return compiled, replace(
+            values,
             confirm_url=urls.confirm_url,
             not_me_url=urls.not_me_url,
             expires_at=f"{expires:%Y-%m-%d %H:%M} ({self._settings.site.timezone})",
         )
-        return _Draft(self._compiled_confirmation(recipient.list_name, recipient.language), values)
 
     def _compiled_confirmation(self, list_name: str, language: str) -> CompiledMessage:
         found = self._confirmations.get((list_name, language))

@@ -17,7 +17,7 @@ from mailer.rendering.wire import headers
 from mailer.rendering.wire.artefact import Artefact, MessageClass
 from mailer.rendering.wire.encode import decode
 from mailer.rendering.wire.evaluate import Evaluation, Section
-from mailer.rendering.wire.expressions import as_boolean, as_number
+from mailer.rendering.wire.expressions import OWN_LINKS, as_boolean, as_number
 
 if TYPE_CHECKING:
     from mailer.addresses import EmailAddress
@@ -103,6 +103,9 @@ class CompiledMessage:
         )
         self._wants = names - {f"subscriber_{name}" for name in specs}
         self._confirms = artefact.message_class is MessageClass.CONFIRMATION
+        header_links = () if self._confirms else ("unsubscribe_url",)
+        #: Those of our links that the message uses: no other need be signed.
+        self.links = names.intersection(OWN_LINKS).union(header_links)
         self._mailto = artefact.unsubscribe_address is not None
 
     @property

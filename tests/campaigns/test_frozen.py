@@ -9,6 +9,7 @@ import pytest
 from mailer.addresses import parse_address
 from mailer.campaigns.recipients import Linker, Person, sample_person
 from mailer.rendering.from_settings import field_specs
+from mailer.rendering.wire.expressions import OWN_LINKS
 from mailer.tokens import PROOF_TAG, Purpose, Tokens, read_link
 from tests.campaigns.conftest import GOOD, service_of
 
@@ -25,8 +26,9 @@ def person(name: str) -> Person:
 
 
 def wire(campaigns, artefact_hash, linker, name="Grace") -> bytes:
-    values = linker.values(person(name), campaign_tag=b"campgn", message_id="42", at=AT)
-    return campaigns.compiled(artefact_hash).fill(values).data
+    compiled = campaigns.compiled(artefact_hash)
+    values = linker.values(person(name), links=compiled.links, campaign_tag=b"campgn", message_id="42", at=AT)
+    return compiled.fill(values).data
 
 
 def test_edits_of_the_file_after_scheduling_change_no_byte(
@@ -66,8 +68,14 @@ def test_the_same_person_gets_the_same_bytes_again(campaigns, crowd, write_campa
     assert wire(campaigns, done.artefact_hash, linker) != wire(campaigns, done.artefact_hash, linker, "Ada")
 
 
+def test_a_link_that_the_message_does_not_use_is_not_signed(linker):
+    values = linker.values(person("Grace"), links={"unsubscribe_url"}, campaign_tag=b"campgn", at=AT)
+    assert values.unsubscribe_url
+    assert values.view_url == ""
+
+
 def test_links_name_the_subscription_and_the_campaign_and_nothing_else(linker, secrets):
-    values = linker.values(person("Grace"), campaign_tag=b"campgn", message_id="42", at=AT)
+    values = linker.values(person("Grace"), links=OWN_LINKS, campaign_tag=b"campgn", message_id="42", at=AT)
     tokens = Tokens(secrets, confirm_seconds=60)
     for url, purpose, path in (
         (values.unsubscribe_url, Purpose.UNSUBSCRIBE, "https://news.shop.example/u/"),

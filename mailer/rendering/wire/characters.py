@@ -26,7 +26,7 @@ _HTML_TABLE = str.maketrans(_HTML)
 _URL_SAFE = "!#$%&()*+,/:;=?@[]~-._"
 _LOOPBACK = r"http://(?:127\.0\.0\.1|localhost|\[::1\])(?=[:/])"
 #: What most links are, our own among them: nothing to escape, nothing to refuse.
-_PLAIN_LINK = re.compile(r"https://[A-Za-z0-9!$()*+,/:;=?@._~-]{1,980}")
+_PLAIN_LINK = re.compile(rf"(?:https://|{_LOOPBACK})[A-Za-z0-9!$()*+,/:;=?@._~-]{{1,980}}")
 _LINK = re.compile(rf"(?:https://|mailto:|tel:|{_LOOPBACK}).", re.IGNORECASE)
 
 #: What one character of a value can grow to: `&#34;` in HTML, four octets as %XX in a link.

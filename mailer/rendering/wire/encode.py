@@ -17,8 +17,8 @@ _OCTETS = {octet: f"={octet:02X}" for octet in range(256) if not (33 <= octet <=
 del _OCTETS[0x09], _OCTETS[0x20]
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
-_SHORT_AND_PLAIN = re.compile(r"[!-\-/-<>-EG-~][ -<>-~]{0,73}")
-_PLAIN = re.compile(r"[ -<>-~]+")
+#: What no line begins with, see _guard_start.
+_GUARDED = (".", "From ")
 
 
 def encode_chunk(text: str) -> str:
@@ -34,12 +34,12 @@ def encode_chunk(text: str) -> str:
 
 def encode_value(text: str) -> str:
     """Encode one merged value, free of line breaks, and close it with a soft break."""
-    if _SHORT_AND_PLAIN.fullmatch(text):
-        return text + SOFT_BREAK
-    starts = text[::LINE_WIDTH]
-    if starts and "." not in starts and "F" not in starts and _PLAIN.fullmatch(text):
-        # A link with its token: nothing to escape, only to cut. No line begins with what _guard_start guards.
-        return "".join([text[at : at + LINE_WIDTH] + SOFT_BREAK for at in range(0, len(text), LINE_WIDTH)])
+    if text.isascii() and text.isprintable() and "=" not in text and not text.startswith(_GUARDED):
+        # A name, or a link with its token: nothing to escape, at most to cut once.
+        if len(text) <= LINE_WIDTH:
+            return text + SOFT_BREAK
+        if len(text) <= 2 * LINE_WIDTH and not text.startswith(_GUARDED, LINE_WIDTH):
+            return f"{text[:LINE_WIDTH]}{SOFT_BREAK}{text[LINE_WIDTH:]}{SOFT_BREAK}"
     return _wrap(_octets(text)) + SOFT_BREAK
 
 

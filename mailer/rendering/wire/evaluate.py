@@ -140,8 +140,9 @@ class Evaluation:
     def _section(self, number: int, section: Section, body: list[nodes.Node], used: set[str]) -> _Plan:
         if section.finish is None:
             return self._program(section.program, body, used)
-        if all(isinstance(node, Static) for node in section.program):
-            return [section.finish("".join(node.text for node in section.program))]
+        statics = [node.text for node in section.program if isinstance(node, Static)]
+        if len(statics) == len(section.program):
+            return [section.finish("".join(statics))]
         inner: list[nodes.Node] = []
         self._gathered(section.program, inner, used)
         name = f"wire_finish_{number}"

@@ -256,7 +256,7 @@ def test_the_link_of_somebody_else_is_refused_even_for_a_known_shape() -> None:
         gate.check(message.fill(other), message.message_class, expected=message.expected(ADA))
 
 
-@pytest.mark.parametrize(("place", "reason"), [(1, "text part lacks"), (2, "HTML part lacks")])
+@pytest.mark.parametrize(("place", "reason"), [(1, "text part has no"), (2, "HTML part has no visible")])
 def test_each_place_is_looked_at_for_every_message(place: int, reason: str) -> None:
     message, gate = compiled(), Gate()
     filled = message.fill(ADA)
@@ -274,7 +274,7 @@ def test_a_message_without_any_known_link_is_refused() -> None:
     message = compiled()
     gate = Gate()
     gate.check(message.fill(ADA), message.message_class, expected=message.expected(ADA))
-    with pytest.raises(NoWayOut, match="no link is known"):
+    with pytest.raises(NoWayOut, match="does not hold this recipient's link"):
         gate.check(message.fill(ADA), message.message_class, expected=Expected(""))
 
 
