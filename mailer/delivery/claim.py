@@ -137,6 +137,7 @@ class Claims:
             fresh, skips, waiting = self._judge(connection, queries.eligibility(connection, ids), read_at)
         if skips or waiting:
             with self._store.write() as connection:
+                queries.look_up_only(connection)
                 self._skip(connection, skips, now)
                 queries.release(connection, waiting, worker_id=self._worker_id, now=now)
         return Recheck(tuple(fresh), released=len(waiting), skipped=len(skips))
@@ -144,11 +145,13 @@ class Claims:
     def release(self, ids: Sequence[int]) -> None:
         """Give unsent claims back."""
         with self._store.write() as connection:
+            queries.look_up_only(connection)
             queries.release(connection, ids, worker_id=self._worker_id, now=clock.now())
 
     def skip(self, skips: Sequence[Skip]) -> None:
         """Settle claims that cannot be sent."""
         with self._store.write() as connection:
+            queries.look_up_only(connection)
             self._skip(connection, skips, clock.now())
 
     def _skip(self, connection: Connection, skips: Sequence[Skip], now: datetime) -> None:

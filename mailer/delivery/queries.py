@@ -49,9 +49,17 @@ from mailer.store.vocabulary import (
 
 # PostgreSQL plans by statistics, and these are of yesterday while a million rows are written out and
 # settled; the only right plan here is to look each row up by its index, so it is told so.
-_LOOKUPS_ONLY = "SELECT " + ", ".join(
+_LOOKUPS_ONLY = "SELECT set_config('join_collapse_limit', '1', true), " + ", ".join(
     f"set_config('{name}', 'off', true)"
-    for name in ("enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin", "jit")
+    for name in (
+        "enable_seqscan",
+        "enable_bitmapscan",
+        "enable_hashjoin",
+        "enable_mergejoin",
+        "enable_material",
+        "enable_memoize",
+        "jit",
+    )
 )
 
 
@@ -177,7 +185,7 @@ def eligibility(connection: Connection, ids: Sequence[int]) -> list[Candidate]:
 
 
 def _candidates(connection: Connection, statement: Select[Any], given: dict[str, Any]) -> list[Candidate]:
-    return [Candidate._make(row) for row in connection.execute(statement, given)]
+    return [Candidate._make(row) for row in connection.execute(statement, given).all()]
 
 
 class ClaimedCampaign(NamedTuple):
@@ -221,9 +229,11 @@ def applies_to(list_id: int, suppressed_list: int) -> bool:
     return suppressed_list in (ALL_LISTS, list_id)
 
 
+# Not by `next_attempt_at`: PostgreSQL could then read ix_deliveries_due, all that waits, for a few ids.
+_IS_WAITING = Delivery.state.in_((DeliveryState.QUEUED, DeliveryState.DEFERRED))
 _CLAIM = (
     update(Delivery)
-    .where(among(Delivery.id), Delivery.next_attempt_at.is_not(None))
+    .where(among(Delivery.id), _IS_WAITING)
     .values(state=DeliveryState.ATTEMPTING, worker_id=bindparam("worker"), next_attempt_at=None)
 )
 
@@ -236,8 +246,9 @@ def mark_claimed(connection: Connection, ids: Sequence[int], *, worker_id: int) 
     return result.rowcount
 
 
-# "+ 0": each row by its id, never every row of the worker for each of the rows.
-_MINE = and_(Delivery.state == DeliveryState.ATTEMPTING, Delivery.worker_id + 0 == bindparam("worker"))
+# A row has a worker while it is `attempting` and only then. Asked for that state, PostgreSQL would go
+# through ix_deliveries_claimed for each of the rows, instead of looking each up by its id.
+_MINE = Delivery.worker_id == bindparam("worker")
 
 
 def _skip(given: Given) -> Update:
@@ -246,7 +257,7 @@ def _skip(given: Given) -> Update:
         .where(
             Delivery.id == given["id"],
             or_(
-                Delivery.next_attempt_at.is_not(None),
+                Delivery.next_attempt_at.is_not(None),  # waiting; an executemany takes no IN list
                 _MINE,
             ),
         )
@@ -293,7 +304,7 @@ _CANCELLED = (
     update(Delivery)
     .where(
         among(Delivery.id),
-        Delivery.next_attempt_at.is_not(None),
+        _IS_WAITING,
         Delivery.campaign_id.in_(select(Campaign.id).where(Campaign.state == CampaignState.CANCELLED)),
     )
     .values(
