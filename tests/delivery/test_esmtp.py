@@ -19,6 +19,7 @@ from mailer.delivery.esmtp import (
     xtext,
 )
 from mailer.delivery.model import Envelope
+from mailer.rendering.wire.wire_bytes import WireBytes
 
 NOTHING = Extensions(frozenset(), None)
 EVERYTHING = Extensions.offered(
@@ -136,6 +137,17 @@ def test_unstuffing_gives_the_bytes_back(lines: list[str]) -> None:
     for line in wire.split(b"\r\n")[:-2]:
         received += (line[1:] if line.startswith(b".") else line) + b"\r\n"
     assert received == data
+
+
+@given(lines=st.lists(st.text("ab -=", max_size=78), min_size=1, max_size=8))
+def test_bytes_the_gate_has_proven_leave_as_any_others_do(lines: list[str]) -> None:
+    """A50, A51: what is not read a second time is what a second reading would have let through."""
+    data = "".join(f"{line}\r\n" for line in lines).encode()
+    proven = WireBytes(data)
+    check_bytes(data)
+    check_bytes(proven)
+    assert stuffed(proven) == stuffed(data)
+    assert mail_command(to("a"), EVERYTHING, proven) == mail_command(to("a"), EVERYTHING, data)
 
 
 @given(data=st.binary(max_size=60).map(lambda b: b + b"\r\n"))

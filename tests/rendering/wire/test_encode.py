@@ -117,3 +117,16 @@ def test_long_plain_values_take_the_short_way_to_the_same_text(value: str) -> No
 )
 def test_known_encodings(text: str, encoded: str) -> None:
     assert encode_chunk(text) == encoded
+
+
+plain_lines = st.text("ab .F=~rom", max_size=160) | st.builds(
+    "{}{}{}".format,
+    st.text("a", min_size=70, max_size=78),
+    st.sampled_from([".", "From ", "=", "F"]),
+    one_line,
+)
+
+
+@given(one_line | plain_lines)
+def test_the_short_way_of_plain_values_writes_what_the_long_way_would(text: str) -> None:
+    assert encode_value(text) == encode_chunk(text) + SOFT_BREAK
