@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mailer.cli.delivery_view import HIGHEST_ID
-from mailer.cli.output import dry_run_option, json_option, print_json
+from mailer.cli.output import dry_run_option, folded, json_option, print_json
 from mailer.cli.site_option import pass_site
 
 if TYPE_CHECKING:
@@ -96,8 +96,8 @@ def _print(done: Retried, *, dry_run: bool) -> None:
     for slug, state in done.held.items():
         click.echo(_HELD[state.value].format(slug=slug))
     for reason, refused in done.refused.items():
-        click.echo(f"Not retried, {len(refused):,}: {REFUSALS[reason]}.")
-        click.echo(f"  {_named(refused)}")
+        click.echo(folded(f"Not retried, {len(refused):,}: {REFUSALS[reason]}.", indent="  "))
+        click.echo(folded(f"  {_named(refused)}", indent="  "))
 
 
 #: What stands between a delivery that is due and its way out.

@@ -105,19 +105,17 @@ CSV_COLUMNS = (
 
 
 def _print(found: Iterable[DeliveryView], *, empty: str) -> None:
-    from mailer.delivery.read import short_time
-
     print_table(
-        ["id", "recipient", "message", "state", "tries", "reply", "next (UTC)"],
+        ["id", "recipient", "message", "state", "tries", "why", "next (UTC)"],
         [
             [
                 each.id,
                 each.masked,
                 each.campaign or each.kind,
-                each.words,
+                each.state,
                 each.attempts,
-                each.answer,
-                short_time(each.next_attempt_at),
+                each.skip_reason or each.answer,
+                each.next_attempt_at and f"{each.next_attempt_at:%m-%d %H:%M}",
             ]
             for each in found
         ],

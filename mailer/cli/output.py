@@ -106,10 +106,10 @@ def print_facts(facts: Mapping[str, object], *, title: str | None = None) -> Non
     width = max((len(name) for name in facts), default=0)
     for name, value in facts.items():
         indent = " " * (width + 4)
-        click.echo(_folded(f"  {name.ljust(width)}  {printable(_shown(value))}", indent=indent))
+        click.echo(folded(f"  {name.ljust(width)}  {printable(_shown(value))}", indent=indent))
 
 
-def _folded(line: str, *, indent: str) -> str:
+def folded(line: str, *, indent: str) -> str:
     """The line as a terminal shows it well: what is too long goes on below, indented."""
     if len(line) <= blocks_width():
         return line

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
 
-from mailer.cli.output import blocks_width, printable
+from mailer.cli.output import folded, printable
 
 if TYPE_CHECKING:
     from mailer.delivery.settling.by_log import Judged
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 _SHOWN = 20
 #: What a finding makes of a delivery.
 _BECOMES = {"accepted": "accepted", "absent": "sent again", "doubt": "unknown"}
-_INDENT = " " * 4
+_INDENT = " " * 10
 
 
 def print_settled(judged: Judged, done: Settled | None) -> None:
@@ -52,14 +51,7 @@ def settled_as_json(judged: Judged, done: Settled | None) -> dict[str, object]:
 
 def _block(verdict: Verdict) -> Iterator[str]:
     yield f"{verdict.delivery_id:>8}  {_BECOMES[verdict.finding.value]}"
-    yield from textwrap.wrap(
-        printable(verdict.words),
-        min(blocks_width(), 100),
-        initial_indent=" " * 10,
-        subsequent_indent=" " * 10,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    yield folded(f"{_INDENT}{printable(verdict.words)}", indent=_INDENT)
 
 
 def _sum(judged: Judged, done: Settled | None) -> str:
