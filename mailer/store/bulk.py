@@ -35,6 +35,11 @@ _BULK_SQLITE = (
     "PRAGMA cache_size = -32768",  # KiB; the default of 2 MB reads every index page again for each slice
     "PRAGMA wal_autocheckpoint = 0",  # the Trimmer does it, outside of the slices
 )
+_BULK_POSTGRESQL = (
+    "SET synchronous_commit = off",
+    # A table that is just being filled has no statistics, and a thousand hashes look like most of it.
+    "SET enable_seqscan = off",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +65,7 @@ def bulk_store(store: Store) -> Iterator[Store]:
     A power cut may take the last of them, never one from the middle; a commit through `store` makes all
     before it durable. So it suits only work that is done again when its end is not on record.
     """
-    settings = _BULK_SQLITE if store.is_sqlite else ("SET synchronous_commit = off",)
-    own = store.apart(*settings)
+    own = store.apart(*(_BULK_SQLITE if store.is_sqlite else _BULK_POSTGRESQL))
     try:
         yield own
     finally:
@@ -123,13 +127,13 @@ def present(connection: Connection, table: type[Base], column: str, values: Sequ
     """
     if not values:
         return []
-    sql = f"SELECT DISTINCT {column} FROM {table.__tablename__} WHERE {column}"  # noqa: S608 - no input
+    sql = f"SELECT {column} FROM {table.__tablename__} WHERE {column}"  # noqa: S608 - no input
     if connection.dialect.name == "postgresql":
         found = connection.exec_driver_sql(f"{sql} = ANY (%s)", (list(values),))
     else:
         marks = ",".join("?" * len(values))
         found = connection.exec_driver_sql(f"{sql} IN ({marks})", tuple(values))
-    return [bytes(row[0]) for row in found]
+    return list({row[0] for row in found})
 
 
 def _copy(connection: Connection, sql: str, rows: Iterable[tuple[Any, ...]]) -> None:

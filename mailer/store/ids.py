@@ -8,7 +8,11 @@ from sqlalchemy import Connection, func, select, text
 
 from mailer.store.schema import Base
 
-_SEQUENCE = text("SELECT nextval(pg_get_serial_sequence(:name, 'id')) FROM generate_series(1, :count)")
+# Materialised: the name of the sequence is looked up once, not for every id.
+_SEQUENCE = text(
+    "WITH sequence AS MATERIALIZED (SELECT pg_get_serial_sequence(:name, 'id') AS name)"
+    " SELECT nextval(sequence.name) FROM sequence, generate_series(1, :count)"
+)
 # Ids of an AUTOINCREMENT table are never used twice, not even after a row is deleted.
 _HIGHEST_EVER = text("SELECT seq FROM sqlite_sequence WHERE name = :name")
 

@@ -36,12 +36,14 @@ from mailer.subscribers.importing.rows import ImportRow, RowReader, RowRejected
 from mailer.subscribers.importing.seen import Seen
 from mailer.subscribers.importing.slices import SliceWriter, Written
 from mailer.subscribers.importing.source import examine
-from mailer.subscribers.importing.windows import slices
+from mailer.subscribers.importing.windows import collector_at_rest, slices
 
 _logger = logging.getLogger("mailer.subscribers")
 
-#: How long one slice may hold the write lock; an opt-out waits for one slice at most.
+#: How long one slice may hold SQLite's write lock; an opt-out waits for one slice at most.
 SLICE_SECONDS = 0.05
+# On PostgreSQL nobody waits for a slice but whoever is in it.
+_UNLOCKED_SLICE_SECONDS = 0.2
 _FIRST_SLICE = 200
 _SMALLEST_SLICE, _LARGEST_SLICE = 50, 2000
 _TRIES = 4
@@ -107,7 +109,7 @@ class _Run:
             report = self._empty_report(columns)
             with RejectsFile(self._options.rejects, columns.headings) as rejects:
                 try:
-                    with bulk_store(self._site.store) as self._store:
+                    with bulk_store(self._site.store) as self._store, collector_at_rest():
                         self._import(lines, columns, report, rejects)
                     report.finished = True
                 except StoreError as error:
@@ -192,8 +194,9 @@ class _Run:
             started = clock.monotonic()
             written = writer.write(connection, rows)
         took = max(clock.monotonic() - started, 1e-6)
+        longest = SLICE_SECONDS if self._store.is_sqlite else _UNLOCKED_SLICE_SECONDS
         # Halfway to the size that would fit: one slow disk flush must not make all slices tiny.
-        fitting = len(rows) * SLICE_SECONDS * 0.7 / took
+        fitting = len(rows) * longest * 0.6 / took
         self._size = int(min(max((self._size + fitting) / 2, _SMALLEST_SLICE), _LARGEST_SLICE))
         breathe(self._store)
         return written

@@ -7,8 +7,10 @@ the key, and no other order of a file means anything (B20).
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 from mailer.subscribers.importing.rows import ImportRow
 from mailer.tokens import TAG_BYTES
@@ -23,9 +25,24 @@ def slices(rows: Iterable[ImportRow], *, size: Callable[[], int]) -> Iterator[li
     for row in rows:
         if row.email_hash in window or len(window) >= WINDOW_ROWS:
             yield from _cut(window, size)
+            if len(window) >= WINDOW_ROWS:
+                gc.collect()  # the little that `collector_at_rest` has left since the last window
             window = {}
         window[row.email_hash] = row
     yield from _cut(window, size)
+
+
+@contextmanager
+def collector_at_rest() -> Iterator[None]:
+    """Python's garbage collector looks through all rows of a window again and again, and finds nothing:
+    half of the time of an import. What is in no cycle is freed without it."""
+    was_at_work = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_at_work:
+            gc.enable()
 
 
 def _cut(window: dict[bytes, ImportRow], size: Callable[[], int]) -> Iterator[list[ImportRow]]:
