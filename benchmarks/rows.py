@@ -29,6 +29,8 @@ def fill(store: Store, count: int) -> None:
     people = count // CAMPAIGNS
     words = _SQLITE if store.is_sqlite else _POSTGRESQL
     with store.write() as connection:
+        if not store.is_sqlite:  # its own rows need no check row by row
+            connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
         _write(connection, words, CAMPAIGNS, _CAMPAIGNS)
         _write(connection, words, people, _PEOPLE)
         for campaign in range(1, CAMPAIGNS + 1):

@@ -91,39 +91,37 @@ class Claims:
 
     def take_campaigns(self, limit: int) -> list[Claim]:
         """Due mail of the campaigns that are sending, each campaign first in its turn."""
-        return self._take(self._sending, limit)
+        self._turn += 1
+        return self._take(self._in_turn, limit)
 
-    def _sending(self, connection: Connection) -> Sequence[int]:
-        streams = queries.sending_campaigns(connection)
-        if not streams:
-            return ()
-        self._turn = (self._turn + 1) % len(streams)
-        return (*streams[self._turn :], *streams[: self._turn])
+    def _in_turn(self, sending: Sequence[int]) -> Sequence[int]:
+        first = self._turn % len(sending) if sending else 0
+        return (*sending[first:], *sending[:first])
 
-    def _take(self, streams: Callable[[Connection], Sequence[int]], limit: int) -> list[Claim]:
+    def _take(self, pick: Callable[[Sequence[int]], Sequence[int]], limit: int) -> list[Claim]:
         now = clock.now()
-        with self._store.read() as connection:
-            queries.look_up_only(connection)
-            asked = streams(connection)
-            if self._store.is_sqlite:  # its one write lock is not taken in vain
-                asked = [stream for stream in asked if queries.is_due(connection, stream, now)]
-        if not asked:
+        # SQLite's one write lock is not taken in vain; PostgreSQL has none.
+        if self._store.is_sqlite and not self._is_due(pick, now):
             return []
         with self._store.write() as connection:
             queries.look_up_only(connection)
             read_at = clock.monotonic()
+            sending = queries.sending_campaigns(connection)
             rows: list[Candidate] = []
-            for stream in asked:
+            for stream in pick(tuple(sending)):
                 if len(rows) < limit:
                     rows += self._places.due(connection, stream, now, limit=limit - len(rows))
-            claims, skips, waiting = self._judge(connection, rows, read_at)
+            claims, skips, _ = self._judge(connection, rows, read_at, campaigns=sending)
             queries.mark_claimed(connection, [claim.id for claim in claims], worker_id=self._worker_id)
             self._skip(connection, skips, now)
-        if waiting:
-            self._places.forget()
-        elif not self._store.is_sqlite:
+        if not self._store.is_sqlite:
             self._places.passed(rows)
         return claims
+
+    def _is_due(self, pick: Callable[[Sequence[int]], Sequence[int]], now: datetime) -> bool:
+        with self._store.read() as connection:
+            streams = pick(tuple(queries.sending_campaigns(connection)))
+            return any(queries.is_due(connection, stream, now) for stream in streams)
 
     def recheck(self, claims: Sequence[Claim]) -> Recheck:
         """Read again what stands behind claims in hand; what may not leave is put down at once."""
@@ -134,7 +132,9 @@ class Claims:
         ids = [claim.id for claim in claims]
         with self._store.read() as connection:
             queries.look_up_only(connection)
-            fresh, skips, waiting = self._judge(connection, queries.eligibility(connection, ids), read_at)
+            rows = queries.eligibility(connection, ids)
+            campaigns = queries.campaigns(connection, {row.campaign_id for row in rows if row.campaign_id})
+            fresh, skips, waiting = self._judge(connection, rows, read_at, campaigns=campaigns)
         if skips or waiting:
             with self._store.write() as connection:
                 queries.look_up_only(connection)
@@ -159,11 +159,15 @@ class Claims:
         queries.mark_skipped(connection, rows, worker_id=self._worker_id, now=now)
 
     def _judge(
-        self, connection: Connection, found: Sequence[Candidate], read_at: float
+        self,
+        connection: Connection,
+        found: Sequence[Candidate],
+        read_at: float,
+        *,
+        campaigns: Mapping[int, ClaimedCampaign],
     ) -> tuple[list[Claim], list[Skip], list[int]]:
         """Split deliveries into those that may leave, those that never may, and those that must wait."""
         rows = [row for row in found if self._is_ours(row)]
-        campaigns = queries.campaigns(connection, {row.campaign_id for row in rows if row.campaign_id})
         asked = [row.id for row in rows if row.kind == DeliveryKind.CONFIRMATION]
         confirmations = confirmation_recipients(connection, asked) if asked else {}
         suppressed = queries.suppressions(
@@ -174,7 +178,7 @@ class Claims:
         waiting: list[int] = []
         for row in rows:
             verdict = _hindrance(row, suppressed, confirmations)
-            campaign = campaigns[row.campaign_id] if row.campaign_id else None
+            campaign = campaigns.get(row.campaign_id or 0)
             if verdict is not None:
                 skips.append(Skip(row.id, verdict))
             elif row.kind == DeliveryKind.CAMPAIGN and not _is_sending(campaign):

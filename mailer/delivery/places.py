@@ -44,7 +44,3 @@ class Places:
         """These rows were taken, in this order, and are committed."""
         for stream, row in {row.stream: row for row in rows}.items():
             self._places[stream] = queries.Place(row.due_at, row.id)
-
-    def forget(self) -> None:
-        """Read every stream from its beginning again."""
-        self._places.clear()

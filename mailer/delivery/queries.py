@@ -69,12 +69,29 @@ def look_up_only(connection: Connection) -> None:
         connection.exec_driver_sql(_LOOKUPS_ONLY)
 
 
-def sending_campaigns(connection: Connection) -> list[int]:
-    """Campaigns whose deliveries may be claimed."""
-    rows = connection.execute(
-        select(Campaign.id).where(Campaign.state == CampaignState.SENDING).order_by(Campaign.id)
-    )
-    return [row.id for row in rows]
+class ClaimedCampaign(NamedTuple):
+    """What a claim takes from its campaign."""
+
+    id: int
+    state: CampaignState
+    tag: bytes
+    artefact_hash: str
+
+
+_CAMPAIGN = select(Campaign.id, Campaign.state, Campaign.tag, Campaign.artefact_hash)
+_SENDING = _CAMPAIGN.where(Campaign.state == CampaignState.SENDING).order_by(Campaign.id)
+_CAMPAIGNS = _CAMPAIGN.where(among(Campaign.id))
+
+
+def sending_campaigns(connection: Connection) -> dict[int, ClaimedCampaign]:
+    """Campaigns whose deliveries may be claimed, by id, in the order they were scheduled."""
+    return {row.id: row for row in map(ClaimedCampaign._make, connection.execute(_SENDING).all())}
+
+
+def campaigns(connection: Connection, ids: Iterable[int]) -> dict[int, ClaimedCampaign]:
+    """These campaigns, as they stand in this transaction."""
+    found = connection.execute(_CAMPAIGNS, {"ids": sorted(ids)}).all()
+    return {row.id: row for row in map(ClaimedCampaign._make, found)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,26 +203,6 @@ def eligibility(connection: Connection, ids: Sequence[int]) -> list[Candidate]:
 
 def _candidates(connection: Connection, statement: Select[Any], given: dict[str, Any]) -> list[Candidate]:
     return [Candidate._make(row) for row in connection.execute(statement, given).all()]
-
-
-class ClaimedCampaign(NamedTuple):
-    """What a claim takes from its campaign."""
-
-    id: int
-    state: CampaignState
-    tag: bytes
-    artefact_hash: str
-
-
-_CAMPAIGNS = select(Campaign.id, Campaign.state, Campaign.tag, Campaign.artefact_hash).where(
-    among(Campaign.id)
-)
-
-
-def campaigns(connection: Connection, ids: Iterable[int]) -> dict[int, ClaimedCampaign]:
-    """These campaigns, as they stand in this transaction."""
-    found = map(ClaimedCampaign._make, connection.execute(_CAMPAIGNS, {"ids": sorted(ids)}))
-    return {campaign.id: campaign for campaign in found}
 
 
 _SUPPRESSIONS = select(Suppression.email_hash, Suppression.list_id, Suppression.reason).where(
