@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect, text
 
+from mailer.bundled import bundled
 from mailer.store import SchemaOutdated, Store, migrate, open_store
 from mailer.store.schema import Base
 
@@ -79,3 +81,13 @@ def test_a_failed_migration_changes_nothing(empty_store: Store) -> None:
     with pytest.raises(Exception, match="workers"):
         migrate.upgrade(empty_store)
     assert _tables(empty_store) == {"workers"}
+
+
+def test_the_newest_revision_by_file_names_is_the_head_of_the_chain() -> None:
+    """One chain, named in order; the library that knows is loaded for a migration only."""
+    script = ScriptDirectory(str(bundled("alembic")))
+    assert script.get_heads() == [migrate.newest_revision()]
+    assert [each.revision for each in script.walk_revisions()] == sorted(
+        (path.name.partition("_")[0] for path in (bundled("alembic") / "versions").glob("[0-9]*.py")),
+        reverse=True,
+    )
