@@ -132,6 +132,7 @@ RANGES = [
     ("smtp.main", "connections", 0, 101, 1, 100),
     ("sending", "batch_size", 0, 1001, 1, 1000),
     ("sending", "connections", 0, 101, 1, 100),
+    ("sending", "workers", 0, 101, 1, 100),
     ("sending", "max_message_kb", 15, 20481, 16, 20480),
     ("sending", "audience_drift", -0.01, 1.01, 0, 1),
     ("sending", "give_up_hours", 0, 241, 1, 240),
@@ -312,3 +313,13 @@ def test_the_end_of_message_ids_can_be_said() -> None:
 def test_connections_are_those_of_the_relay_unless_sending_says_otherwise() -> None:
     assert read().connections == 4
     assert read(sending={"connections": 9}).connections == 9
+
+
+def test_how_many_processes_send_is_left_to_the_machine_unless_it_is_said() -> None:
+    assert read().sending.workers is None
+    assert read(sending={"workers": 3}).sending.workers == 3
+
+
+def test_the_journal_is_not_synced_unless_it_is_said() -> None:
+    assert read().sending.journal_sync is False
+    assert read(sending={"journal_sync": True}).sending.journal_sync is True
