@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import sqlite3
@@ -14,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from mailer import clock
 from mailer.store.errors import StoreBusy, StoreError, StoreFull, StoreUnreachable
@@ -26,6 +28,9 @@ from mailer.store.errors import StoreBusy, StoreError, StoreFull, StoreUnreachab
 _RETRY_SECONDS = (0.001, 0.002)
 # An opt-out that cannot be written in this time answers 503, never 200 (D34).
 PATIENCE_SECONDS = 10.0
+# A pooled connection to PostgreSQL that rested for longer is asked whether it lives. Asked each time,
+# a busy sender would spend more on the asking than on its claims.
+IDLE_SECONDS = 0.5
 # hide_parameters: an error that is logged must not carry the addresses of its statement (D25).
 _EVERY_ENGINE: dict[str, Any] = {"pool_size": 10, "max_overflow": 20, "hide_parameters": True}
 _PRIVATE = stat.S_IRUSR | stat.S_IWUSR
@@ -149,7 +154,10 @@ def open_store(url: str | URL, *, root: Path) -> Store:
 
 def _make_engine(url: URL) -> Engine:
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True, **_EVERY_ENGINE)
+        engine = create_engine(url, **_EVERY_ENGINE)
+        event.listen(engine, "checkin", _note_idle)
+        event.listen(engine, "checkout", partial(_ask_idle, engine.dialect))
+        return engine
     engine = create_engine(
         url,
         # check_same_thread: the pool hands a connection to one thread at a time.
@@ -159,6 +167,20 @@ def _make_engine(url: URL) -> Engine:
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _note_idle(_connection: Any, record: ConnectionPoolEntry) -> None:
+    record.info["idle_since"] = clock.monotonic()
+
+
+def _ask_idle(dialect: Dialect, connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
+    """Hand out no connection that died while nobody used it: its server was restarted, say."""
+    if clock.monotonic() - record.info.get("idle_since", math.inf) < IDLE_SECONDS:
+        return
+    try:
+        dialect.do_ping(connection)
+    except psycopg.Error as error:
+        raise InvalidatePoolError from error  # all that are as old: the pool makes new ones
 
 
 def _make_private(path: Path) -> None:

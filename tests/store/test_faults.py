@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -309,12 +309,41 @@ def test_a_connection_cut_before_the_commit_is_no_success(postgresql_store: Stor
 
 
 @pytest.mark.real
-def test_idle_connections_that_were_cut_are_replaced_unnoticed(postgresql_store: Store) -> None:
+def test_idle_connections_that_were_cut_are_replaced_unnoticed(
+    postgresql_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     other = open_store(postgresql_store.engine.url, root=Path("/"))
-    _add(postgresql_store, "weekly")
+    _fill_the_pool(postgresql_store)
     _end_all_others(other)
-    assert _count(postgresql_store) == 1
+    rested = clock.monotonic() + engine.IDLE_SECONDS
+    monkeypatch.setattr(clock, "monotonic", lambda: rested)
+    for number in range(5):
+        _add(postgresql_store, f"list {number}")
+    assert _count(postgresql_store) == 5
     other.dispose()
+
+
+@pytest.mark.real
+def test_of_busy_connections_that_were_cut_one_fails_and_the_others_are_replaced(
+    postgresql_store: Store,
+) -> None:
+    """A restart of the server is one error for whoever is first, not one for each pooled connection."""
+    other = open_store(postgresql_store.engine.url, root=Path("/"))
+    _fill_the_pool(postgresql_store)
+    _end_all_others(other)
+    with pytest.raises(StoreUnreachable):
+        _add(postgresql_store, "lost")
+    for number in range(5):
+        _add(postgresql_store, f"list {number}")
+    assert _count(postgresql_store) == 5
+    other.dispose()
+
+
+def _fill_the_pool(store: Store, connections: int = 4) -> None:
+    """Let several connections rest in the pool."""
+    with ExitStack() as stack:
+        for _ in range(connections):
+            stack.enter_context(store.read()).execute(text("SELECT 1"))
 
 
 @pytest.mark.real
