@@ -124,7 +124,8 @@ def site_scheduler(
         Tick("start_campaigns", 1.0, lambda: campaigns.start_due(clock.now())),
         Tick("materialise", 0.5, lambda: materialise(campaigns, stopping)),
         Tick("finish_campaigns", 1.0, campaigns.finish_done),
-        Tick("seal", 1.0, lambda: seal(store, secrets, head_path)),
+        Tick("seal", 1.0, lambda: seal(store, secrets, head_path, stopping=stopping.is_set)),
+        Tick("trim_log", 1.0, store.trim_log),
         Tick("purge", _HOUR, lambda: purge_unconfirmed(store, ledger)),
     )
     return Scheduler(ticks, stopping=stopping)

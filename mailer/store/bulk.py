@@ -27,6 +27,8 @@ Convert = Callable[[Any], Any]
 
 #: Twice as long as a short writer waits before it asks for the lock again (engine._RETRY_SECONDS).
 BREATH_SECONDS = 0.004
+#: How long one slice of a bulk writer may hold SQLite's write lock; an opt-out waits for one at most.
+LOCK_SECONDS = 0.05
 #: Where bulk writers keep SQLite's log: half of what makes somebody else's commit move it into the file.
 LOG_PAGES = 8192
 _MOST_SLICES = 64
@@ -70,6 +72,20 @@ def bulk_store(store: Store) -> Iterator[Store]:
         yield own
     finally:
         own.dispose()
+
+
+class SliceSize:
+    """How many rows a slice takes so that it holds SQLite's write lock for well under LOCK_SECONDS."""
+
+    def __init__(self, first: int, *, least: int, most: int, seconds: float = LOCK_SECONDS) -> None:
+        self.rows = first
+        self._least, self._most, self._seconds = least, most, seconds * 0.6
+
+    def took(self, rows: int, seconds: float) -> None:
+        """So many rows took so long, from the lock to the commit."""
+        fitting = rows * self._seconds / max(seconds, 1e-6)
+        # Halfway to the size that would fit: one slow disk flush must not make all slices tiny.
+        self.rows = int(min(max((self.rows + fitting) / 2, self._least), self._most))
 
 
 class Trimmer:

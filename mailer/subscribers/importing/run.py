@@ -18,7 +18,7 @@ from mailer.keyring import Secrets
 from mailer.settings import Settings
 from mailer.settings.model import Language
 from mailer.store import Store, StoreBusy, StoreError
-from mailer.store.bulk import BREATH_SECONDS, Trimmer, breathe, bulk_store
+from mailer.store.bulk import BREATH_SECONDS, LOCK_SECONDS, SliceSize, Trimmer, breathe, bulk_store
 from mailer.store.vocabulary import Stream
 from mailer.subscribers import queries
 from mailer.subscribers.caps import Caps
@@ -40,12 +40,10 @@ from mailer.subscribers.importing.windows import collector_at_rest, slices
 
 _logger = logging.getLogger("mailer.subscribers")
 
-#: How long one slice may hold SQLite's write lock; an opt-out waits for one slice at most.
-SLICE_SECONDS = 0.05
 # On PostgreSQL nobody waits for a slice but whoever is in it.
-_UNLOCKED_SLICE_SECONDS = 0.2
+_POSTGRESQL_SLICE_SECONDS = 0.2
 _FIRST_SLICE = 200
-_SMALLEST_SLICE, _LARGEST_SLICE = 50, 2000
+_SMALLEST_SLICE, _LARGEST_SLICE = 50, 5000
 _TRIES = 4
 _SOURCE_LENGTH = 64
 _KINDS = {standing: number for number, standing in enumerate(Standing, start=1)}
@@ -92,7 +90,8 @@ class _Run:
         self._progress = progress
         self._list = _joinable(site, list_name)
         self._source = examine(path, encoding=options.encoding, lenient=options.reject_bad_bytes)
-        self._size = _FIRST_SLICE
+        seconds = LOCK_SECONDS if site.store.is_sqlite else _POSTGRESQL_SLICE_SECONDS
+        self._size = SliceSize(_FIRST_SLICE, least=_SMALLEST_SLICE, most=_LARGEST_SLICE, seconds=seconds)
         self._seen = Seen()
         self._pacer = Pacer(site.settings.privacy.invitations_hour, clock.now())
 
@@ -125,7 +124,7 @@ class _Run:
             with self._site.store.read() as connection:
                 self._pacer.start_after(last_queued(connection))
         trimmer = Trimmer(self._store)
-        for rows in slices(self._rows(lines, columns, report, rejects), size=lambda: self._size):
+        for rows in slices(self._rows(lines, columns, report, rejects), size=lambda: self._size.rows):
             written = self._judge(writer, rows) if self._options.dry_run else self._write(writer, rows)
             self._pacer.take(len(written.invited))
             _add_up(report, written)
@@ -193,11 +192,7 @@ class _Run:
         with self._store.write() as connection:
             started = clock.monotonic()
             written = writer.write(connection, rows)
-        took = max(clock.monotonic() - started, 1e-6)
-        longest = SLICE_SECONDS if self._store.is_sqlite else _UNLOCKED_SLICE_SECONDS
-        # Halfway to the size that would fit: one slow disk flush must not make all slices tiny.
-        fitting = len(rows) * longest * 0.6 / took
-        self._size = int(min(max((self._size + fitting) / 2, _SMALLEST_SLICE), _LARGEST_SLICE))
+        self._size.took(len(rows), clock.monotonic() - started)
         breathe(self._store)
         return written
 
