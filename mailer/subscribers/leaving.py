@@ -10,7 +10,7 @@ from typing import Literal
 from sqlalchemy import Connection
 
 from mailer import clock
-from mailer.audit import Ledger
+from mailer.audit import Entry, Ledger
 from mailer.settings import Settings
 from mailer.store import Store
 from mailer.store.vocabulary import ALL_LISTS, SkipReason, Stream, SubscriptionState, SuppressionReason
@@ -53,6 +53,37 @@ class Wish:
     evidence: Evidence | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Leave:
+    """A wish of somebody who is still stored."""
+
+    wish: Wish
+    standing: Standing
+    everywhere: Sequence[Standing]
+
+    @property
+    def list_id(self) -> int:
+        """What the opt-out is remembered for."""
+        return ALL_LISTS if self.wish.scope == "all" else self.standing.list_id
+
+    @property
+    def ending(self) -> Sequence[Standing]:
+        """The subscriptions that it ends."""
+        return self.everywhere if self.wish.scope == "all" else [self.standing]
+
+    @property
+    def changes(self) -> bool:
+        """Whether one of them is not ended yet, or could be confirmed again by an old link."""
+        ended = SubscriptionState.UNSUBSCRIBED
+        return any(row.state is not ended or row.confirm_nonce is not None for row in self.ending)
+
+    @property
+    def view(self) -> LeaveView:
+        """What the page says once it is done."""
+        others = self.wish.scope == "list" and _elsewhere(self.everywhere, self.standing)
+        return _view_of(self.standing, LeaveState.LEFT, other_lists=others)
+
+
 class Leaving:
     """The service behind the unsubscribe page and the one-click POST."""
 
@@ -82,72 +113,49 @@ class Leaving:
         return Wish(read_link(self._tokens, Purpose.UNSUBSCRIBE, token), scope, via, evidence)
 
     def leave_together(self, wishes: Sequence[Wish]) -> list[LeaveView]:
-        """Opt-outs in the order they came, in one transaction; committed when this returns (A10).
+        """Opt-outs in one transaction; committed when this returns (A10).
 
-        Raises StoreError when nothing could be written. More than one at a time is for SQLite, which has
-        one write lock: on PostgreSQL the order in which they lock people is the order of the clicks.
+        Raises StoreError when nothing could be written. Many at once cost hardly more than one.
         """
+        tags = {wish.claim.subscription_tag for wish in wishes if not wish.claim.is_proof}
         with self._store.write() as connection:
-            return [self._leave(connection, wish) for wish in wishes]
+            people = queries.lock_people_of_tags(connection, tags) if tags else []
+            standings = queries.standings_of_people(connection, people) if people else []
+            leaves = [_leave_of(wish, standings) for wish in wishes]
+            # Who pressed twice in this moment left once.
+            once = {(leave.standing.tag, leave.wish.scope): leave for leave in leaves if leave}
+            self._opt_out(connection, list(once.values()))
+            return [
+                leave.view if leave else self._view_of_nobody(connection, wish.claim)
+                for wish, leave in zip(wishes, leaves, strict=True)
+            ]
 
-    def _leave(self, connection: Connection, wish: Wish) -> LeaveView:
-        tag = wish.claim.subscription_tag
-        person = None if wish.claim.is_proof else queries.lock_person_of_tag(connection, tag)
-        standings = queries.standings_of_person(connection, person) if person else []
-        standing = next((row for row in standings if row.tag == tag), None)
-        if standing is None:
-            return self._view_of_nobody(connection, wish.claim)
-        ending = standings if wish.scope == "all" else [standing]
-        if self._opt_out(connection, standing, ending, scope=wish.scope):
-            self._record(connection, standing, wish)
-        others = wish.scope == "list" and _elsewhere(standings, standing)
-        return _view_of(standing, LeaveState.LEFT, other_lists=others)
-
-    def _opt_out(
-        self, connection: Connection, standing: Standing, ending: Sequence[Standing], *, scope: Scope
-    ) -> bool:
-        """End, remember and unqueue; False when all of it was so already."""
-        now = clock.now()
-        ids = [row.subscription_id for row in ending]
-        ended = queries.end_subscriptions(connection, ids, now=now)
+    def _opt_out(self, connection: Connection, leaves: Sequence[_Leave]) -> None:
+        """End, unqueue and remember; what was so already leaves no trace, however often it is asked (A13)."""
+        if not leaves:
+            return
+        now, said = clock.now(), SuppressionReason.UNSUBSCRIBED
+        ids = sorted({row.subscription_id for leave in leaves for row in leave.ending})
+        hashes = {leave.standing.email_hash for leave in leaves}
+        remembered = queries.suppressed_for(connection, hashes, reason=said)
+        queries.end_subscriptions(connection, ids, now=now)
         queries.skip_waiting(connection, ids, reason=SkipReason.UNSUBSCRIBED, now=now)
-        wanted = ALL_LISTS if scope == "all" else standing.list_id
-        remembered = self._remembered(connection, standing, list_id=wanted)
-        if not remembered:
-            said = SuppressionReason.UNSUBSCRIBED
-            queries.add_suppression(
-                connection,
-                email_hash=standing.email_hash,
-                list_id=wanted,
-                reason=said,
-                source="link",
-                now=now,
-            )
-        return ended > 0 or not remembered
-
-    @staticmethod
-    def _remembered(connection: Connection, standing: Standing, *, list_id: int) -> bool:
-        """Whether this opt-out, or a wider one, is a suppression already."""
-        reasons = queries.reasons_in_scope(connection, standing.email_hash, list_id=list_id)
-        return SuppressionReason.UNSUBSCRIBED in reasons
-
-    def _record(self, connection: Connection, standing: Standing, wish: Wish) -> None:
-        """One event per opt-out, however often the button is pressed (A13)."""
-        payload = {
-            "list": standing.list_name,
-            "scope": wish.scope,
-            "via": wish.via,
-            "campaign": wish.claim.campaign_tag.hex(),
-        }
-        if wish.evidence is not None:
-            payload |= {"ip": wish.evidence.ip or "", "language": wish.evidence.language}
-        self._ledger.append(
-            connection,
-            stream=Stream.CONSENT,
-            event="unsubscribed",
-            subject=standing.email_hash,
-            payload=payload,
-        )
+        entries = []
+        for leave in leaves:
+            email_hash = leave.standing.email_hash
+            known = not remembered.isdisjoint({(email_hash, ALL_LISTS), (email_hash, leave.list_id)})
+            if not known:
+                queries.add_suppression(
+                    connection,
+                    email_hash=email_hash,
+                    list_id=leave.list_id,
+                    reason=said,
+                    source="link",
+                    now=now,
+                )
+            if leave.changes or not known:
+                entries.append(_entry(leave))
+        self._ledger.append_many(connection, entries)
 
     def _view(self, connection: Connection, claim: LinkClaim, standing: Standing | None) -> LeaveView:
         if standing is None:
@@ -166,6 +174,27 @@ class Leaving:
             LeaveState.PROOF if claim.is_proof else LeaveState.GONE,
             other_lists=False,
         )
+
+
+def _leave_of(wish: Wish, standings: Sequence[Standing]) -> _Leave | None:
+    standing = next((row for row in standings if row.tag == wish.claim.subscription_tag), None)
+    if standing is None or wish.claim.is_proof:
+        return None
+    own = [row for row in standings if row.subscriber_id == standing.subscriber_id]
+    return _Leave(wish, standing, own)
+
+
+def _entry(leave: _Leave) -> Entry:
+    wish = leave.wish
+    payload: dict[str, object] = {
+        "list": leave.standing.list_name,
+        "scope": wish.scope,
+        "via": wish.via,
+        "campaign": wish.claim.campaign_tag.hex(),
+    }
+    if wish.evidence is not None:
+        payload |= {"ip": wish.evidence.ip or "", "language": wish.evidence.language}
+    return Entry(Stream.CONSENT, "unsubscribed", payload, leave.standing.email_hash)
 
 
 def _view_of(standing: Standing, state: LeaveState, *, other_lists: bool) -> LeaveView:

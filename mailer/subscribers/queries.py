@@ -124,6 +124,11 @@ def lock_person_of_tag(connection: Connection, tag: bytes) -> int | None:
     return connection.scalar(_LOCK_OF_TAG, {"tag": tag})
 
 
+def lock_people_of_tags(connection: Connection, tags: Collection[bytes]) -> list[int]:
+    """Lock the holders of these subscriptions, always in the same order; those who are gone are missing."""
+    return list(connection.scalars(_LOCK_OF_TAGS, {"tags": list(tags)}))
+
+
 def lock_person_of_hash(connection: Connection, email_hash: bytes) -> int | None:
     """Lock the person behind an address hash; None when nobody is stored under it."""
     return connection.scalar(_LOCK_OF_HASH, {"email_hash": email_hash})
@@ -132,6 +137,8 @@ def lock_person_of_hash(connection: Connection, email_hash: bytes) -> int | None
 # key_share: rows that merely refer to the person (a new subscription) need not wait.
 _LOCK = select(Subscriber.id).with_for_update(key_share=True)
 _HOLDER = select(Subscription.subscriber_id).where(Subscription.tag == bindparam("tag"))
+_HOLDERS = select(Subscription.subscriber_id).where(Subscription.tag.in_(bindparam("tags", expanding=True)))
+_LOCK_OF_TAGS = _LOCK.where(Subscriber.id.in_(_HOLDERS)).order_by(Subscriber.id)
 _LOCK_OF_TAG = _LOCK.where(Subscriber.id == _HOLDER.scalar_subquery())
 _LOCK_OF_HASH = _LOCK.where(Subscriber.email_hash == bindparam("email_hash"))
 
@@ -212,7 +219,7 @@ _STANDINGS: Select[*tuple[Any, ...]] = (
     .order_by(Subscription.id)
 )
 _STANDING_OF_TAG = _STANDINGS.where(Subscription.tag == bindparam("tag"))
-_STANDINGS_OF_PERSON = _STANDINGS.where(Subscription.subscriber_id == bindparam("subscriber_id"))
+_STANDINGS_OF_PEOPLE = _STANDINGS.where(Subscription.subscriber_id.in_(bindparam("people", expanding=True)))
 
 
 def standing_of_tag(connection: Connection, tag: bytes) -> Standing | None:
@@ -230,9 +237,14 @@ def standings_of_person(
     connection: Connection, subscriber_id: int, *, list_id: int | None = None
 ) -> list[Standing]:
     """Where one person stands, on every list or on one."""
-    rows = connection.execute(_STANDINGS_OF_PERSON, {"subscriber_id": subscriber_id})
-    found = [Standing(*row) for row in rows]
+    found = standings_of_people(connection, [subscriber_id])
     return found if list_id is None else [row for row in found if row.list_id == list_id]
+
+
+def standings_of_people(connection: Connection, subscriber_ids: Collection[int]) -> list[Standing]:
+    """Where these people stand, on every list."""
+    rows = connection.execute(_STANDINGS_OF_PEOPLE, {"people": list(subscriber_ids)})
+    return [Standing(*row) for row in rows]
 
 
 def subscriptions_of_person(connection: Connection, subscriber_id: int) -> list[Row[*tuple[Any, ...]]]:
@@ -292,6 +304,19 @@ def reasons_in_scope(connection: Connection, email_hash: bytes, *, list_id: int)
 _REASONS = select(Suppression.reason).where(
     Suppression.email_hash == bindparam("email_hash"),
     Suppression.list_id.in_((ALL_LISTS, bindparam("list_id"))),
+)
+
+
+def suppressed_for(
+    connection: Connection, email_hashes: Collection[bytes], *, reason: SuppressionReason
+) -> set[tuple[bytes, int]]:
+    """Which of these addresses are suppressed for this reason, and on which list (0: all)."""
+    given = {"hashes": list(email_hashes), "reason": reason}
+    return {(row.email_hash, row.list_id) for row in connection.execute(_SUPPRESSED_FOR, given)}
+
+
+_SUPPRESSED_FOR = select(Suppression.email_hash, Suppression.list_id).where(
+    Suppression.email_hash.in_(bindparam("hashes", expanding=True)), Suppression.reason == bindparam("reason")
 )
 
 

@@ -238,8 +238,70 @@ def test_a_leave_that_fails_half_way_leaves_everything_as_it_was(
     def broken(*_args: object, **_kwargs: object) -> int:
         raise RuntimeError("the disk is gone")
 
-    monkeypatch.setattr(desk.ledger, "append", broken)
+    monkeypatch.setattr(desk.ledger, "append_many", broken)
     with pytest.raises(RuntimeError):
         desk.leaving.leave(desk.leave_token(), scope="list", via="one-click")
     assert desk.state() == "confirmed" and desk.reasons() == set()
     assert delivery(desk, waiting).state == "queued"
+
+
+@pytest.mark.rule("A10", "A13")
+def test_many_leave_in_one_transaction_each_as_they_asked(desk: Desk) -> None:
+    """Ada presses twice in one moment, Bob leaves every list, somebody's link is from a proof."""
+    desk.join()
+    desk.join(BOB)
+    desk.join(BOB, "clearance")
+    ada, bob = desk.leave_token(), desk.leave_token(BOB)
+    leaving = desk.leaving
+    proof = sign_link(desk.tokens, Purpose.UNSUBSCRIBE, LinkClaim(PROOF_TAG))
+    gone = sign_link(desk.tokens, Purpose.UNSUBSCRIBE, LinkClaim(b"n" * 16))
+    wishes = [
+        leaving.wish(ada, scope="list", via="one-click"),
+        leaving.wish(proof, scope="list", via="one-click"),
+        leaving.wish(bob, scope="all", via="page"),
+        leaving.wish(ada, scope="list", via="one-click", evidence=seen()),
+        leaving.wish(gone, scope="list", via="one-click"),
+    ]
+    assert [view.state for view in leaving.leave_together(wishes)] == [
+        "left",
+        "proof",
+        "left",
+        "left",
+        "gone",
+    ]
+    assert desk.state() == desk.state(BOB) == desk.state(BOB, "clearance") == "unsubscribed"
+    assert desk.reasons() == {("unsubscribed", desk.list_id("weekly"))}
+    assert desk.reasons(BOB) == {("unsubscribed", 0)}
+    assert desk.events().count("unsubscribed") == desk.events(BOB).count("unsubscribed") == 1
+
+
+@pytest.mark.rule("A13")
+def test_who_left_already_leaves_no_second_record_among_others(desk: Desk) -> None:
+    desk.join()
+    desk.join(BOB)
+    leaving, ada, bob = desk.leaving, desk.leave_token(), desk.leave_token(BOB)
+    leaving.leave(ada, scope="list", via="one-click")
+    again = [leaving.wish(token, scope="list", via="one-click") for token in (bob, ada)]
+    assert [view.state for view in leaving.leave_together(again)] == ["left", "left"]
+    assert desk.events().count("unsubscribed") == desk.events(BOB).count("unsubscribed") == 1
+
+
+def test_nobody_leaves_when_one_transaction_for_many_fails(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """D34: what is answered is committed; what is not committed is not answered for anybody."""
+    desk.join()
+    desk.join(BOB)
+    wishes = [
+        desk.leaving.wish(token, scope="list", via="page")
+        for token in (desk.leave_token(), desk.leave_token(BOB))
+    ]
+
+    def broken(*_args: object, **_kwargs: object) -> int:
+        raise RuntimeError("the disk is gone")
+
+    monkeypatch.setattr(desk.ledger, "append_many", broken)
+    with pytest.raises(RuntimeError):
+        desk.leaving.leave_together(wishes)
+    assert desk.state() == desk.state(BOB) == "confirmed"
+    assert desk.reasons() == desk.reasons(BOB) == set()
