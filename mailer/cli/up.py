@@ -16,6 +16,9 @@ from mailer.cli.site_option import pass_site
 if TYPE_CHECKING:
     from mailer.application import Site
 
+# The senders have a supervisor of their own, which is given the time to name and kill who does not stop.
+PATIENCE_SECONDS = 5.0
+
 
 @click.command()
 @click.option("--quiet", is_flag=True, help="Log only what goes wrong.")
@@ -41,7 +44,7 @@ def up(site: Site, *, quiet: bool) -> None:
             Part("the web pages", _mailer("serve", site.folder.root, quiet=quiet), say),
             Part("the senders", _mailer("work", site.folder.root, quiet=quiet), say),
         ],
-        site.settings.sending.stop_seconds,
+        site.settings.sending.stop_seconds + PATIENCE_SECONDS,
         say,
         is_ready=lambda: is_ready(web.host, web.port),
         announce=lambda: _announce(site),

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from mailer.cli import up
 from mailer.cli.main import main
 from tests.faults.running import ROOT, RunningSite, kill, stop
 from tests.faults.verdict import check
@@ -118,6 +119,18 @@ def test_up_starts_a_part_again_and_leaves_none_behind(site: RunningSite) -> Non
     assert len(parts) >= 4  # pages, senders; below those the clockwork and at least one sender
     kill(up)
     site.wait(lambda: not any(Path(f"/proc/{pid}").exists() for pid in parts))
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_a_part_of_up_is_the_same_program_on_the_same_site(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quiet: bool
+) -> None:
+    became: list[tuple[str, list[str]]] = []
+    monkeypatch.setattr(os, "execv", lambda program, line: became.append((program, line)))
+    up._mailer("work", tmp_path, quiet=quiet)()
+    ((program, line),) = became
+    assert program == line[0] == sys.executable
+    assert line[1:] == ["-m", "mailer", "work", "--site", str(tmp_path)] + ["--quiet"] * quiet
 
 
 def test_up_on_a_port_in_use_says_the_reason_and_nothing_else(site: RunningSite) -> None:
