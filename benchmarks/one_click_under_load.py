@@ -17,6 +17,8 @@ from mailer import clock
 _WAIT_MILLIS = 100
 _RATE_KEPT = 0.85
 _AHEAD_SECONDS = 6
+#: A server that has just started compiles its pages and statements; in a send that is done before it is due.
+_WARM_SECONDS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +105,12 @@ def _importing() -> Row:
     """Clicks while a file of other people comes in."""
     at = stage("SQLite", sized(20_000, quick=10_000), connections=CONNECTIONS)
     path = people_file(at.root / "more.csv", range(1_000_000, 1_000_000 + sized(200_000, quick=10_000)))
-    site = at.open()
+    site, began = at.open(), 0.0
 
     def until_imported() -> None:
+        nonlocal began
+        time.sleep(_WARM_SECONDS)
+        began = time.time()
         words = ("subscriber", "import", str(path), "--list", "news", "--declared-by", "the bench")
         with at.start(*words) as importing:
             assert importing.wait() == 0
@@ -113,7 +118,7 @@ def _importing() -> Row:
     clicked = click_while(at, site, until_imported, 20_000)
     site.close()
     drop(at)
-    return _waits("importing", clicked)
+    return _waits("importing", clicked, began)
 
 
 if __name__ == "__main__":
