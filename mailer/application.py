@@ -19,8 +19,6 @@ from mailer.settings import Settings, load_settings
 from mailer.site import SiteFolder
 from mailer.store import Store, migrate, open_store
 from mailer.store.vocabulary import SuppressionReason
-from mailer.subscribers.erasure import Erasure
-from mailer.subscribers.importing import Imports
 from mailer.subscribers.joining import Joining
 from mailer.subscribers.leaving import Leaving
 from mailer.subscribers.lists import sync_lists
@@ -32,6 +30,8 @@ from mailer.tokens import Tokens
 if TYPE_CHECKING:
     from mailer.delivery.messages import SiteMessages
     from mailer.scheduling import Scheduler
+    from mailer.subscribers.erasure import Erasure
+    from mailer.subscribers.importing import Imports
 
 _DAY_SECONDS = 86_400
 
@@ -79,6 +79,9 @@ class Site:
     @cached_property
     def imports(self) -> Imports:
         """CSV files of other tools."""
+        # Imported here, and below: what one command alone needs is not loaded by all the others.
+        from mailer.subscribers.importing import Imports
+
         return Imports(self.store, self.settings, self.secrets, self.ledger)
 
     @cached_property
@@ -89,6 +92,8 @@ class Site:
     @cached_property
     def erasure(self) -> Erasure:
         """What is removed when a person asks for it."""
+        from mailer.subscribers.erasure import Erasure
+
         return Erasure(self.store, self.secrets, self.ledger)
 
     @cached_property
@@ -111,7 +116,6 @@ class Site:
     @cached_property
     def messages(self) -> SiteMessages:
         """The bytes of whatever is due."""
-        # Imported here, and below: a command that only reads loads no SMTP and no scheduler library.
         from mailer.delivery.messages import SiteMessages
 
         return SiteMessages(
