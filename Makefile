@@ -11,7 +11,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.1
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo up test check bench docs format lock wheel clean
+.PHONY: help demo up test check bench faults docs format lock wheel clean
 .DEFAULT_GOAL := help
 
 help:  ## List the targets
@@ -35,6 +35,10 @@ check: $(VENV)/ready  ## Lint, types, import contracts, house rules
 
 bench: $(VENV)/ready  ## Measure, each against a named reference in the same run (QUICK=1: small sizes; ONLY="send_sqlite ...")
 	$(BIN)/python -m benchmarks $(ONLY)
+
+faults: $(VENV)/ready  ## Kill and disturb sending for half an hour: 300 rounds by printed seeds, and 1 000 opt-outs in a send to 100 000
+	MAILER_FAULT_LEAVERS="100000 1000" $(BIN)/python -m pytest tests/faults -q -rs -n 2 -k "not rounds"
+	$(BIN)/python -m tests.faults.rounds
 
 docs: $(VENV)/ready  ## Write what documents take from the program: commands, tests per requirement
 	$(BIN)/python -m tests.house.reference

@@ -120,6 +120,7 @@ def plan_of(seed: int, *, people: int, postgresql: bool = True) -> Plan:
         delay_seconds=dice.choice((0.0, 0.005, 0.02, 0.05)),
         messages_per_connection=dice.choice((None, None, None, 1, 7)),
         data_without_rcpt=dice.random() < 0.3,
+        keep_bodies=False,
     )
     kinds = dice.choices(list(BLOWS), list(BLOWS.values()), k=dice.choice((1, 1, 2, 2, 3)))
     moments = sorted(dice.randrange(0, people * 4 // 5) for _ in kinds)

@@ -156,6 +156,7 @@ class Session(asyncio.Protocol):
             return True
         if word == "reply-close":
             self.say(HEALTHY[verb])
+            self.in_body = verb == "data"  # it may be on its way already
             self.hang_up()
             return True
         if word == "no-reply":

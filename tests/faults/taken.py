@@ -18,7 +18,9 @@ class Accepted:
 
     recipient: str
     sender: str
-    data: bytes = b""  #: with the dots unstuffed; empty where only digests are kept
+    data: bytes = field(
+        default=b"", repr=False
+    )  #: with the dots unstuffed; empty where only digests are kept
     message_id: str = ""
     digest: bytes = b""  #: SHA-256 of the unstuffed bytes
     at: float = 0.0  #: seconds since 1970

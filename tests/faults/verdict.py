@@ -37,8 +37,9 @@ class Story:
 
     def repeats_unasked(self) -> bool:
         """Whether a body came again although the one before was not answered with 4yz."""
+        # A lone dot that ends a refused transaction (RFC 2920 3.1) is nobody's body.
         bodies = [
-            event for event in self.events if isinstance(event, Accepted) or event.verb in ("dot", "body")
+            e for e in self.events if e.recipient and (isinstance(e, Accepted) or e.verb in ("dot", "body"))
         ]
         return any(
             isinstance(before, Accepted) or before.code is None or before.code // 100 != 4
