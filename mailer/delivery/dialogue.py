@@ -57,7 +57,8 @@ class Dialogue:
         self._owed: deque[tuple[Verb, _Transaction | None]] = deque()
         self._at_body: _Transaction | None = None  #: asked for its body, the intent is being written
         self._idle: asyncio.Future[None] | None = None
-        self._deadline = 0.0
+        self._shortest = min(self._timeouts.values())
+        self._since = 0.0  #: the server has had its time from here: the last reply, or what was sent later
         self._timer: asyncio.TimerHandle | None = None
         self.is_proven = False  #: a recipient was judged
         self.wire = Wire(replied=self._replied, broke=self._broke)
@@ -126,12 +127,14 @@ class Dialogue:
             self._send(mail, (Verb.MAIL, transaction))
 
     def _send(self, data: bytes, *owed: tuple[Verb, _Transaction | None]) -> None:
-        if not self._owed:
-            self._owed.extend(owed)
-            self._watch()
-        else:
-            self._owed.extend(owed)
+        self._owe(*owed)
         self.wire.send(data)
+
+    def _owe(self, *owed: tuple[Verb, _Transaction | None]) -> None:
+        self._owed.extend(owed)
+        self._since = self._loop.time()
+        if self._timer is None:
+            self._timer = self._loop.call_later(self._shortest, self._look)
 
     def _rest(self) -> None:
         """Wake who waits, if nothing is under way."""
@@ -147,8 +150,7 @@ class Dialogue:
             words = f"closed the connection: 421 {reply.text}" if reply.code == 421 else _UNASKED
             return self.wire.close(f"The server {words}")
         verb, transaction = self._owed.popleft()
-        if self._owed:
-            self._watch()
+        self._since = self._loop.time()
         if transaction is None or transaction.is_over:
             return self._cleared(verb, reply)
         if verb is Verb.RCPT:
@@ -175,8 +177,7 @@ class Dialogue:
             transaction.is_over = True
             transaction.parcel.withheld(withheld)
             return self.wire.close("The body was withheld.")
-        self._owed.append((Verb.DOT, transaction))
-        self._watch()
+        self._owe((Verb.DOT, transaction))
         following = self._pull() if self._extensions.pipelining else None
         self._offer(following, before=stuffed(transaction.parcel.data))
 
@@ -247,25 +248,20 @@ class Dialogue:
 
     # --- patience -------------------------------------------------------------------------
 
-    def _watch(self) -> None:
-        """Give the server its time for the reply at the head; one timer serves them all."""
-        self._deadline = self._loop.time() + self._timeouts[self._owed[0][0]]
-        if self._timer is None or self._timer.when() > self._deadline:
-            self._set_timer()
-
-    def _set_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._loop.call_at(self._deadline, self._look)
-
     def _look(self) -> None:
+        """Give up on a reply that did not come in its time; one timer serves them all.
+
+        It looks once in the shortest patience, so no later patience can run out between two looks.
+        """
         self._timer = None
         if not self._owed:
-            return None
-        if self._loop.time() < self._deadline:
-            return self._set_timer()
-        seconds = self._timeouts[self._owed[0][0]]
-        self.wire.close(f"The server did not answer within {seconds:g} s.")
+            return
+        patience = self._timeouts[self._owed[0][0]]
+        left = self._since + patience - self._loop.time()
+        if left > 0:
+            self._timer = self._loop.call_later(min(left, self._shortest), self._look)
+        else:
+            self.wire.close(f"The server did not answer within {patience:g} s.")
 
 
 def _nothing() -> None:
