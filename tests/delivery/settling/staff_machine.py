@@ -8,15 +8,16 @@ from sqlalchemy import select
 
 from mailer.audit import Ledger
 from mailer.campaigns.due import finish_done
-from mailer.delivery.model import SETTLED, WAITING
+from mailer.delivery.model import SETTLED, WAITING, Outcome
 from mailer.delivery.retrying import Asked, retry
 from mailer.delivery.settling.settle import settle, settle_by_report
 from mailer.delivery.settling.verdicts import Finding, Verdict
 from mailer.store.schema import Campaign
 from mailer.store.vocabulary import CampaignState, DeliveryState
-from tests.delivery.machine import DeliveryMachine
+from tests.delivery.machine import LATER, LOST, NO, DeliveryMachine
 from tests.delivery.world import World
 
+VERY_LATE = 25
 CAMPAIGN_STATES = st.sampled_from([CampaignState.SENDING, CampaignState.SENDING, CampaignState.PAUSED])
 
 
@@ -65,11 +66,28 @@ class StaffMachine(DeliveryMachine):
         """What the clock does with a campaign that has nothing in hand."""
         finish_done(self.world.store, self.ledger)
 
+    @rule(outcome=st.sampled_from([NO, NO, LATER, LOST]))
+    def everything_ends_alike(self, outcome: Outcome) -> None:
+        """Every worker sends what it holds and what is due, and the clock looks whether that was all."""
+        self.wait()
+        for which, worker in enumerate(self.workers):
+            self.claim(which, len(self.deliveries))
+            while worker.hand:
+                self.offer(which, outcome)
+            self.record(which)
+        self.finish()
+
     @rule(state=CAMPAIGN_STATES)
     def pause_or_resume(self, state: CampaignState) -> None:
         """Staff hold the campaign, or let it go on; not when it is finished."""
         if self._campaign() is not CampaignState.FINISHED:
             super().pause_or_resume(state)
+
+    @precondition(lambda self: self.steps > VERY_LATE)
+    @rule()
+    def cancel(self) -> None:
+        """Staff end the campaign: later than without staff, who have little to do after that."""
+        super().cancel()
 
     def _let_go(self, *ended: DeliveryState) -> None:
         """What these ends were is no promise any more: somebody has changed them on purpose."""
