@@ -1,138 +1,134 @@
-"""How long one personalised message takes, against EmailMessage built per recipient.
+"""How long one personalised message takes, step by step, against EmailMessage built per recipient.
 
-Run: python -m benchmarks.fill [seconds per measurement]
+Run: python -m benchmarks.fill
 """
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
 from email.message import EmailMessage
 from email.policy import SMTP
-from itertools import cycle
+from itertools import cycle, islice
+from typing import TypeVar
 
-from mailer.addresses import Mailbox, parse_address
-from mailer.rendering import Gate, RecipientValues
-from mailer.rendering.identity import FieldSpec, ListIdentity, SiteIdentity
-from mailer.rendering.message import CompiledMessage
-from mailer.rendering.program import HoleContext, Parts, Program, Static, Value
-from mailer.rendering.wire.artefact import MessageClass
-from mailer.rendering.wire.mime import assemble
+from benchmarks.sending import schedule
+from benchmarks.stage import drop, stage
+from benchmarks.table import Row, number, run_alone, sized
+from mailer import clock
+from mailer.addresses import parse_address
+from mailer.application import Site
+from mailer.campaigns.recipients import Linker, Person
+from mailer.delivery.claim import Claim, Claims
+from mailer.delivery.esmtp import Extensions, check_bytes, mail_command, rcpt_command, stuffed
+from mailer.rendering import CompiledMessage, Gate, RecipientValues
 
-SITE = SiteIdentity(
-    name="Shop", legal_name="Shop GmbH", base_url="https://news.shop.example",
-    postal_address="1 Long Lane\n12345 Town", privacy_contact="privacy@shop.example",
-)  # fmt: skip
-SENDER = Mailbox("Shop", parse_address("news@shop.example"))
-LIST = ListIdentity("weekly", "Shop News", "news.list-id.shop.example", SENDER)
-FOOT = f"You get Shop News because you asked for it. {SITE.postal_address} {SITE.privacy_contact} "
-PARAGRAPH = "Capacitors, resistors and a good deal on oscilloscopes: 20 % off, straße, only this week. "
-
-
-def example(kilobytes: int = 10) -> CompiledMessage:
-    """A two-part message of about that size: a name, three links, a text part a quarter of the HTML."""
-    name = Value("subscriber.first_name | default('there')", HoleContext.HTML)
-    plain_name = Value("subscriber.first_name | default('there')", HoleContext.TEXT)
-    leave, view = Value("unsubscribe_url", HoleContext.HREF), Value("view_url", HoleContext.HREF)
-    filler = int(kilobytes * 1000 / len(PARAGRAPH))
-    html: Program = (
-        Static('<!doctype html><html lang="en"><head><title>Week 47</title></head><body><p>Hello '), name,
-        Static(", </p>\n" + f"<p>{PARAGRAPH}</p>\n" * (filler * 3 // 5) + '<p><a href="https://shop.example/p/'),
-        Value("subscriber.sku", HoleContext.URL), Static('">Yours</a> <a href="'), view,
-        Static('">View in browser</a></p>\n<p>' + FOOT + '<a href="'), leave,
-        Static('">Unsubscribe from Shop News</a></p></body></html>\n'),
-    )  # fmt: skip
-    text: Program = (
-        Static("Hello "), plain_name,
-        Static(",\n\n" + f"{PARAGRAPH}\n" * (filler // 6) + FOOT + "\nUnsubscribe from Shop News:\n"),
-        Value("unsubscribe_url", HoleContext.TEXT), Static("\n"),
-    )  # fmt: skip
-    parts = Parts(html=html, text=text, subject=(Static("Week 47: oscilloscopes"),))
-    fields = {"first_name": FieldSpec("text", ""), "sku": FieldSpec("text", "")}
-    artefact = assemble(
-        parts,
-        message_class=MessageClass.CAMPAIGN,
-        slug="week-47",
-        language="en",
-        list_=LIST,
-        site=SITE,
-        fields=fields,
-    )
-    return CompiledMessage(artefact)
+REACH_MICROS = 35.0
+_PEOPLE = 5_000
+_RUN = 50  # messages per run, each to somebody else
+_OFFERED = Extensions.offered({"pipelining": "", "size": "52428800", "8bitmime": ""})
+T = TypeVar("T")
 
 
-def recipients() -> Iterator[RecipientValues]:
-    """Twenty thousand different people, over and over."""
-    date = datetime(2026, 11, 23, 9, tzinfo=UTC)
-    made = []
-    for number in range(20_000):
-        token = f"u{number:06d}" + "aB3_x9-K" * 9 + "z"
-        made.append(
-            RecipientValues(
-                address=parse_address(f"person{number}@example.net"),
-                fields={"first_name": f"Ada{number % 977}", "sku": f"LM{number % 499}"},
-                language="en",
-                unsubscribe_url=f"https://news.shop.example/u/{token}",
-                view_url=f"https://news.shop.example/view/{token}",
-                message_id=f"c42.{number:08x}@news.shop.example",
-                date=date,
-            )
+def rows() -> list[Row]:
+    """The campaign that the other benches send, made for one person after the other by the real site."""
+    at = stage("SQLite", _PEOPLE, connections=1)
+    schedule(at, _PEOPLE)
+    site = at.open()
+    try:
+        return _measured(site, claims(site))
+    finally:
+        site.close()
+        drop(at)
+
+
+def claims(site: Site) -> list[Claim]:
+    """What a worker would hold of the scheduled campaign."""
+    (campaign,) = site.campaigns.start_due(clock.now())
+    while site.campaigns.materialise_slice(campaign):
+        pass
+    return Claims(site.store, 1).take_campaigns(_PEOPLE)
+
+
+def _measured(site: Site, held: Sequence[Claim]) -> list[Row]:
+    compiled = site.campaigns.compiled(held[0].artefact_hash)
+    people = [_values(site, compiled, claim) for claim in held]
+    gate, size = Gate(), len(site.messages.build(held[0]).data)
+
+    def checked(values: RecipientValues) -> object:
+        expected = compiled.expected(values)
+        return gate.check(compiled.fill(values), compiled.message_class, expected=expected)
+
+    def offered(claim: Claim) -> object:
+        letter = site.messages.build(claim)
+        check_bytes(letter.data)
+        commands = mail_command(letter.envelope, _OFFERED, letter.data) + rcpt_command(
+            letter.envelope, _OFFERED
         )
-    return cycle(made)
+        return commands + stuffed(letter.data)
+
+    reference = micros(email_message(compiled, people[0]), people)
+    steps = (
+        ("fill", micros(compiled.fill, people), None, "the text, holes filled"),
+        ("fill_gate", micros(checked, people), None, "and the gate, which joins the bytes"),
+        ("fill_build", micros(site.messages.build, held), None, "and two tokens, Message-ID, VERP, SHA-256"),
+        ("fill_offer", micros(offered, held), REACH_MICROS, "and the courier's checks, commands, stuffing"),
+    )
+    return [
+        Row(
+            name=name,
+            value=value,
+            unit="µs CPU",
+            reference="EmailMessage per recipient",
+            reference_value=reference,
+            ratio=value / reference,
+            reach="" if reach is None else f"≤ {number(reach)} µs",
+            reached=None if reach is None else value <= reach,
+            note=f"{size / 1000:.1f} kB in two parts: {what}",
+        )
+        for name, value, reach, what in steps
+    ]
 
 
-def email_message(compiled: CompiledMessage) -> Callable[[RecipientValues], object]:
+def _values(site: Site, compiled: CompiledMessage, claim: Claim) -> RecipientValues:
+    linker = Linker(site.tokens, site.settings.site.base_url, site.settings.message_id_domain)
+    person = Person("", parse_address(claim.email), claim.language, claim.fields, claim.subscription_tag)
+    return linker.values(person, links=compiled.links, campaign_tag=claim.campaign_tag)
+
+
+def email_message(compiled: CompiledMessage, first: RecipientValues) -> Callable[[RecipientValues], bytes]:
     """The reference: the same text put into an EmailMessage and serialised, once per recipient."""
-    first = next(recipients())
     text, html = compiled.text(first), compiled.html(first)
 
     def build(recipient: RecipientValues) -> bytes:
         message = EmailMessage(policy=SMTP)
         message["From"] = "Shop <news@shop.example>"
         message["To"] = str(recipient.address)
-        message["Subject"] = "Week 47: oscilloscopes"
+        message["Subject"] = "Week 47"
         message["Message-ID"] = f"<{recipient.message_id}>"
+        message["List-Unsubscribe"] = f"<{recipient.unsubscribe_url}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         message.set_content(text.replace(first.unsubscribe_url, recipient.unsubscribe_url))
-        message.add_alternative(
-            html.replace(first.unsubscribe_url, recipient.unsubscribe_url), subtype="html"
-        )
+        own = html.replace(first.unsubscribe_url, recipient.unsubscribe_url)
+        message.add_alternative(own, subtype="html")
         return message.as_bytes()
 
     return build
 
 
-def microseconds(work: Callable[[RecipientValues], object], seconds: float) -> float:
-    """Median of short runs, each over different recipients."""
-    people, runs = recipients(), []
+def micros(work: Callable[[T], object], over: Sequence[T]) -> float:
+    """CPU time of one call in microseconds: the median of short runs, each over other people."""
+    people, runs = cycle(over), []
     work(next(people))  # what is done once, by the first message, is not what is measured
-    end = time.perf_counter() + seconds
+    end = time.perf_counter() + sized(2.0, quick=0.2)
     while time.perf_counter() < end:
-        batch = [next(people) for _ in range(50)]
-        start = time.perf_counter()
-        for recipient in batch:
-            work(recipient)
-        runs.append((time.perf_counter() - start) / 50)
+        batch = list(islice(people, _RUN))
+        start = time.process_time()
+        for one in batch:
+            work(one)
+        runs.append((time.process_time() - start) / _RUN)
     return sorted(runs)[len(runs) // 2] * 1e6
 
 
-def main(seconds: float = 2.0) -> None:
-    """Print one line per measurement."""
-    compiled, gate = example(), Gate()
-
-    def with_gate(recipient: RecipientValues) -> None:
-        gate.check(compiled.fill(recipient), compiled.message_class, expected=compiled.expected(recipient))
-
-    size = len(compiled.fill(next(recipients())).data)
-    reference = microseconds(email_message(compiled), seconds)
-    fill, gated = microseconds(compiled.fill, seconds), microseconds(with_gate, seconds)
-    print(f"message                     {size / 1000:8.1f} kB")
-    print(f"EmailMessage per recipient  {reference:8.1f} µs")
-    print(f"fill                        {fill:8.1f} µs  ({reference / fill:.0f} times as fast)")
-    print(f"fill and gate               {gated:8.1f} µs")
-
-
 if __name__ == "__main__":
-    main(*map(float, sys.argv[1:]))
+    run_alone(rows)

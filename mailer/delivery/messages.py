@@ -72,10 +72,10 @@ class SiteMessages:
 
     def prepare(self, claims: Iterable[Claim]) -> None:
         """Load and compile what these claims need; slow, so called in a thread. Raises StoreError."""
-        # One of a campaign's claims is enough: to sign every link here would be to sign it twice.
+        # One of a campaign's messages is enough: it is read in full, the others are known by their shape.
         for claim in {claim.artefact_hash or claim.id: claim for claim in claims}.values():
             try:
-                _DRAFTS[claim.kind](self, claim, clock.now())
+                self.build(claim)
             except (MailerError, ValueError, KeyError):
                 continue  # `build` says what is wrong, about this one claim
 
@@ -99,7 +99,7 @@ class SiteMessages:
             return_path=encode_return_path(self._secrets, claim.id, self._return_path),
             recipient=values.address,
             envelope_id=values.message_id.partition("@")[0],
-            smtputf8=values.address.needs_smtputf8 or not data.isascii(),
+            smtputf8=compiled.needs_smtputf8 or values.address.needs_smtputf8,
         )
         return Letter(envelope, data, values.message_id, hashlib.sha256(data).digest(), at)
 

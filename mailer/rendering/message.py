@@ -107,6 +107,9 @@ class CompiledMessage:
         #: Those of our links that the message uses: no other need be signed.
         self.links = names.intersection(OWN_LINKS).union(header_links)
         self._mailto = artefact.unsubscribe_address is not None
+        header = (*artefact.fields_before, *artefact.fields_after, artefact.unsubscribe_address or "")
+        #: Whether the header is outside ASCII (RFC 6532) whatever the recipient's address is.
+        self.needs_smtputf8 = not all(map(str.isascii, header))
 
     @property
     def message_class(self) -> MessageClass:

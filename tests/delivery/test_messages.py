@@ -21,7 +21,7 @@ from mailer.rendering import NoWayOut
 from mailer.return_path import decode_return_path
 from mailer.store.schema import Artefact
 from mailer.subscribers.evidence import Evidence
-from mailer.tokens import PROOF_TAG, Purpose, read_link
+from mailer.tokens import PROOF_TAG, Purpose, Tokens, read_link
 from tests.faults.running import RunningSite
 
 EVIDENCE = Evidence(
@@ -194,3 +194,34 @@ def test_preparing_never_fails_for_one_bad_claim(site: Site) -> None:
     site.messages.prepare([replace(bad, email="not an address"), good])
     with pytest.raises(MailerError):
         site.messages.build(replace(bad, email="not an address"))
+
+
+def test_what_was_prepared_is_not_read_in_full_while_others_wait(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The full reading takes milliseconds, and `build` is called on the event loop."""
+    first, *others = claims(site)
+    site.messages.prepare([first])
+
+    def read_in_full(*_: object) -> None:
+        raise AssertionError("read in full")
+
+    monkeypatch.setattr(BytesParser, "parsebytes", read_in_full)
+    for claim in (first, *others):
+        assert site.messages.build(claim).data
+
+
+def test_a_link_the_message_does_not_use_is_not_signed(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    signed: list[Purpose] = []
+    sign = Tokens.sign
+
+    def noted(self: Tokens, purpose: Purpose, payload: bytes) -> str:
+        signed.append(purpose)
+        return sign(self, purpose, payload)
+
+    monkeypatch.setattr(Tokens, "sign", noted)
+    claim = claims(site)[0]
+    used = site.campaigns.compiled(claim.artefact_hash).links
+    site.messages.build(claim)
+    assert signed.count(Purpose.UNSUBSCRIBE) == 1
+    assert signed.count(Purpose.VIEW) == ("view_url" in used)

@@ -23,6 +23,7 @@ _ISOLATE, _END_OF_ISOLATE = "\u2068", "\u2069"
 
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&#34;", "'": "&#39;"}
 _HTML_TABLE = str.maketrans(_HTML)
+_HTML_SYNTAX = re.compile(f"[{''.join(_HTML)}]")
 _URL_SAFE = "!#$%&()*+,/:;=?@[]~-._"
 _LOOPBACK = r"http://(?:127\.0\.0\.1|localhost|\[::1\])(?=[:/])"
 #: What most links are, our own among them: nothing to escape, nothing to refuse.
@@ -59,7 +60,8 @@ def isolated(value: object) -> str:
 
 def html(value: object) -> str:
     """For element text or a quoted attribute."""
-    return isolated(value).translate(_HTML_TABLE)
+    text = isolated(value)
+    return text.translate(_HTML_TABLE) if _HTML_SYNTAX.search(text) else text
 
 
 def url_component(value: object) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mailer.addresses import Mailbox, parse_address
+from mailer.addresses import EmailAddress, Mailbox, parse_address
 from mailer.rendering import CompiledMessage, Gate, Unrenderable
 from mailer.rendering.identity import ListIdentity, SiteIdentity
 from mailer.rendering.program import Program, Static
@@ -24,6 +25,7 @@ from tests.rendering.wire.cast import (
     SENDER,
     SITE,
     UNSUBSCRIBE,
+    WEEKLY,
     compiled,
     confirmation,
     href_hole,
@@ -243,6 +245,15 @@ def test_a_local_part_outside_ascii_asks_for_smtputf8() -> None:
     assert "To: jürgen@example.net".encode() in filled.data
     Gate().check(filled, message.message_class, expected=message.expected(who))
     assert not message.fill(recipient()).needs_smtputf8
+
+
+@pytest.mark.rule("A67")
+@pytest.mark.parametrize(("local", "needed"), [("news", False), ("jürgen", True)])
+def test_a_sender_outside_ascii_asks_for_smtputf8_in_every_message(local: str, needed: bool) -> None:
+    sender = Mailbox("Shop", EmailAddress(local, "shop.example"))
+    message = compiled(list_=replace(WEEKLY, from_mailbox=sender))
+    assert message.needs_smtputf8 is needed
+    assert message.fill(recipient()).needs_smtputf8 is needed
 
 
 def test_threads_share_one_message() -> None:
