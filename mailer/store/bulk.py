@@ -30,7 +30,7 @@ BREATH_SECONDS = 0.004
 #: How long one slice of a bulk writer may hold SQLite's write lock; an opt-out waits for one at most.
 LOCK_SECONDS = 0.05
 #: Where bulk writers keep SQLite's log: half of what makes somebody else's commit move it into the file.
-LOG_PAGES = 8192
+LOG_PAGES = 16384
 _MOST_SLICES = 64
 _BULK_SQLITE = (
     "PRAGMA synchronous = NORMAL",
@@ -54,10 +54,13 @@ class _Plan:
     repeating: tuple[bool, ...]  #: columns in which most values are the same few
 
 
-def breathe(store: Store) -> None:
-    """Pause between two slices of a bulk writer: SQLite's one write lock goes to whoever leaves a list now."""
-    if store.is_sqlite:
-        time.sleep(BREATH_SECONDS)
+def breathe(store: Store, *, already: float = 0.0) -> None:
+    """Pause between two slices of a bulk writer: SQLite's one write lock goes to whoever leaves a list now.
+
+    The lock has been free for `already` seconds.
+    """
+    if store.is_sqlite and already < BREATH_SECONDS:
+        time.sleep(BREATH_SECONDS - already)
 
 
 @contextmanager

@@ -42,9 +42,9 @@ _PRAGMAS = (
     "synchronous = FULL",
     "temp_store = MEMORY",
     "journal_mode = WAL",
-    # 64 MB of log: a page that changes often is moved into the file once, not each time. Who is first to
+    # 128 MB of log: a page that changes often is moved into the file once, not each time. Who is first to
     # commit beyond it does the moving, so bulk writers and the clockwork call `trim_log` long before.
-    "wal_autocheckpoint = 16384",
+    "wal_autocheckpoint = 32768",
 )
 _BUSY_CODES = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _UNUSABLE_CODES = frozenset(

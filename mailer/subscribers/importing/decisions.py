@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
+from typing import NamedTuple
 
 from mailer.store.vocabulary import SubscriptionState, SuppressionReason
 from mailer.subscribers.importing import reasons
@@ -60,8 +61,7 @@ class Held:
 NOBODY = Held()
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What to write for one row, and what to report."""
 
     action: Action

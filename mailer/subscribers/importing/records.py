@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from mailer.subscribers.importing.source import BAD_TEXT
 
@@ -28,8 +28,7 @@ class Damage(StrEnum):
     BYTES = "bytes"
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One row of the file; `damage` says why its cells cannot be used."""
 
     line: int  #: number of its first line, counted from 1
@@ -123,7 +122,7 @@ def _checked(line: int, cells: list[str], width: int) -> Record:
         if any(cells[width:]):
             return Record(line, cells, Damage.CELLS)
         cells = cells[:width]
-    for cell in cells:
-        if (not cell.isascii() and BAD_TEXT.search(cell)) or "\0" in cell:
-            return Record(line, cells, Damage.BYTES)
+    text = "".join(cells)
+    if "\0" in text or (not text.isascii() and BAD_TEXT.search(text)):
+        return Record(line, cells, Damage.BYTES)
     return Record(line, cells)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
+from typing import NamedTuple
 
 from mailer import clock
 from mailer.addresses import AddressInvalid, EmailAddress, parse_address
@@ -38,8 +39,7 @@ class RowRejected(Exception):
         self.key = key
 
 
-@dataclass(frozen=True, slots=True)
-class Consent:
+class Consent(NamedTuple):
     """The evidence of one row, as the old tool kept it (C3, C29)."""
 
     at: datetime
@@ -151,10 +151,7 @@ class RowReader:
     def _time(self, text: str) -> datetime | None:
         """A moment between the first newsletters and now; without a zone it is taken as UTC."""
         try:
-            try:
-                at = datetime.fromisoformat(text)
-            except ValueError:
-                at = datetime.fromisoformat(_as_iso(text))
+            at = datetime.fromisoformat(text if _ISO_TIME.match(text) else _as_iso(text))
         except ValueError:
             return None
         at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

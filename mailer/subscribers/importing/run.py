@@ -93,6 +93,7 @@ class _Run:
         seconds = LOCK_SECONDS if site.store.is_sqlite else _POSTGRESQL_SLICE_SECONDS
         self._size = SliceSize(_FIRST_SLICE, least=_SMALLEST_SLICE, most=_LARGEST_SLICE, seconds=seconds)
         self._seen = Seen()
+        self._committed_at = 0.0
         self._pacer = Pacer(site.settings.privacy.invitations_hour, clock.now())
 
     def run(self) -> ImportReport:
@@ -189,11 +190,12 @@ class _Run:
         raise AssertionError("the loop returns or raises")
 
     def _write_once(self, writer: SliceWriter, rows: Sequence[ImportRow]) -> Written:
+        breathe(self._store, already=clock.monotonic() - self._committed_at)
         with self._store.write() as connection:
             started = clock.monotonic()
             written = writer.write(connection, rows)
-        self._size.took(len(rows), clock.monotonic() - started)
-        breathe(self._store)
+        self._committed_at = clock.monotonic()
+        self._size.took(len(rows), self._committed_at - started)
         return written
 
     def _writer(self, columns: Columns) -> SliceWriter:

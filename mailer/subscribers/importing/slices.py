@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -99,7 +99,7 @@ class SliceWriter:
             else:
                 nothing = one.decision.action is Action.INVITE
                 action = Action.NOTHING if nothing else one.decision.action
-                one.decision = replace(one.decision, action=action, key=reasons.PENDING_CAPPED)
+                one.decision = one.decision._replace(action=action, key=reasons.PENDING_CAPPED)
         written.invited = self._pacer.peek(len(allowed))
         for one, due in zip(allowed, written.invited, strict=True):
             one.due = due
