@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -42,17 +43,25 @@ def pass_site(command: Callable[Concatenate[Site, ...], R]) -> Callable[..., R]:
 
     @functools.wraps(command)
     def with_site(*args: Any, site_root: Path | None, **options: Any) -> R:
-        folder = _folder(site_root)
-        # Imported here: `mailer --help` and a wrong option must not wait for a database library.
-        from mailer.application import open_site
-
-        site = open_site(folder.root, os.environ)
+        site = _open(_folder(site_root))
         try:
             return command(site, *args, **options)
         finally:
             site.close()
 
     return _option(with_site)
+
+
+def _open(folder: SiteFolder) -> Site:
+    # What is loaded now lives to the end: to look for garbage in it again and again takes a fifth of the time.
+    gc.disable()
+    try:
+        # Imported here: `mailer --help` and a wrong option must not wait for a database library.
+        from mailer.application import open_site
+
+        return open_site(folder.root, os.environ)
+    finally:
+        gc.enable()
 
 
 def _folder(root: Path | None) -> SiteFolder:

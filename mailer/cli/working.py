@@ -35,7 +35,6 @@ def prepare(site: Site) -> None:
     site.scheduler()
     _ = site.messages
     site.close()  # a connection that two processes use is neither's
-    gc.collect()
     gc.freeze()  # a collection in a child would touch, and so copy, every page it shares
 
 

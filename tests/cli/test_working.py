@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import signal
@@ -12,9 +13,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailer.cli.main import main
 from mailer.cli.working import shares
 from tests.faults.running import ROOT, RunningSite, children_of, free_port, kill, stop
 from tests.faults.verdict import check
@@ -230,3 +233,12 @@ def test_a_sender_that_refuses_at_its_first_start_ends_everything(make: Make) ->
     (site.root / "data" / "journals").write_text("not a folder")
     lines = refused(site)
     assert re.fullmatch(r"mailer: Sender \d did not start; the reason stands above\.", lines[-1])
+
+
+def test_the_garbage_collector_is_off_only_while_a_site_is_opened(make: Make) -> None:
+    """Also when that fails."""
+    site = make(people=1)
+    for root, code in ((site.root, 0), (site.root / "data", 1)):
+        done = CliRunner().invoke(main, ["campaign", "status", "--site", str(root)])
+        assert done.exit_code == code
+        assert gc.isenabled()
