@@ -93,7 +93,7 @@ def claim_cost(store: Store) -> Cost:
         assert len(claimed) == BATCH
     with watching(store) as seen:
         claims.take_campaigns(BATCH)
-    return Cost(statistics.median(taken), seen.touched, seen.text)
+    return Cost(statistics.median(taken), seen.touched, seen.about("deliveries"))
 
 
 if __name__ == "__main__":

@@ -25,10 +25,9 @@ class Watched:
     plans: list[str] = field(default_factory=list)
     touched: int = 0  #: SQLite: steps of its virtual machine; PostgreSQL: rows read in all nodes
 
-    @property
-    def text(self) -> str:
-        """The plans of all statements."""
-        return "\n".join(self.plans)
+    def about(self, table: str) -> str:
+        """The plans of the statements that read or write a table."""
+        return "\n".join(plan for plan in self.plans if table in plan)
 
 
 @contextmanager

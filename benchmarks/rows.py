@@ -56,20 +56,20 @@ def _write(connection: Connection, words: dict[str, str], last: int, statements:
 
 
 _CAMPAIGNS = """
-INSERT INTO lists (id, name, list_id, title, created_at) VALUES (1, 'news', 'news.shop.example', 'News', {now});
+INSERT INTO lists (name, list_id, title, created_at) VALUES ('news', 'news.shop.example', 'News', {now});
 {series} INSERT INTO artefacts (hash, content, created_at)
 SELECT CAST(n AS VARCHAR(64)), {tag6}, {now} FROM s;
-{series} INSERT INTO campaigns (id, tag, slug, subject, list_id, state, artefact_hash, scheduled_at, timezone,
+{series} INSERT INTO campaigns (tag, slug, subject, list_id, state, artefact_hash, scheduled_at, timezone,
     expected_count, drift_approved, created_at, audience_bound, audience_count, materialised_upto)
-SELECT n, {tag6}, 'week', 'Parts', 1, CASE WHEN n > {sending} THEN 'sending' ELSE 'finished' END,
+SELECT {tag6}, 'week', 'Parts', 1, CASE WHEN n > {sending} THEN 'sending' ELSE 'finished' END,
     CAST(n AS VARCHAR(64)), {now}, 'UTC', 1, {no}, {now}, 1, 1, 1 FROM s
 """
 _PEOPLE = """
-{series} INSERT INTO subscribers (id, email, email_key, email_hash, domain, language, fields, created_at, updated_at)
-SELECT n, 'reader' || n || '@shop.example', 'reader' || n || '@shop.example', {hash32}, 'shop.example', 'en',
+{series} INSERT INTO subscribers (email, email_key, email_hash, domain, language, fields, created_at, updated_at)
+SELECT 'reader' || n || '@shop.example', 'reader' || n || '@shop.example', {hash32}, 'shop.example', 'en',
     '{{}}', {now}, {now} FROM s;
-{series} INSERT INTO subscriptions (id, subscriber_id, list_id, tag, state, source, requested_at, confirmed_at)
-SELECT n, n, 1, {tag16}, 'confirmed', 'form', {now}, {now} FROM s
+{series} INSERT INTO subscriptions (subscriber_id, list_id, tag, state, source, requested_at, confirmed_at)
+SELECT n, 1, {tag16}, 'confirmed', 'form', {now}, {now} FROM s
 """
 _DELIVERIES = """
 {series} INSERT INTO deliveries (stream, kind, campaign_id, subscription_id, domain, state, attempts,

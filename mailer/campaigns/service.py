@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
 from mailer.audit import Ledger
@@ -25,6 +26,7 @@ from mailer.errors import MailerError
 from mailer.rendering import CompiledMessage, Renderer
 from mailer.settings import Settings
 from mailer.store import Store
+from mailer.store.bulk import SliceSize
 from mailer.tokens import Tokens
 
 # Artefacts are about 30 KB; a worker sends from a few at a time.
@@ -144,7 +146,11 @@ class Campaigns:
 
     def materialise_slice(self, campaign_id: int) -> bool:
         """Write out the next slice of an audience; True while there is more to do."""
-        return audience.materialise_slice(self._store, campaign_id)
+        return audience.materialise_slice(self._store, campaign_id, size=self._slice_size)
+
+    @cached_property
+    def _slice_size(self) -> SliceSize:
+        return audience.slice_size()
 
     def finish_done(self) -> list[int]:
         """Finish what has nothing waiting; see due.finish_done."""

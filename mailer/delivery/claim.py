@@ -14,6 +14,7 @@ from mailer.delivery import queries
 from mailer.delivery.places import Places
 from mailer.delivery.queries import Candidate, ClaimedCampaign
 from mailer.store import Store
+from mailer.store.lookups import look_up_only
 from mailer.store.vocabulary import (
     SYSTEM_STREAM,
     CampaignState,
@@ -104,7 +105,7 @@ class Claims:
         if self._store.is_sqlite and not self._is_due(pick, now):
             return []
         with self._store.write() as connection:
-            queries.look_up_only(connection)
+            look_up_only(connection)
             read_at = clock.monotonic()
             sending = queries.sending_campaigns(connection)
             rows: list[Candidate] = []
@@ -131,13 +132,13 @@ class Claims:
         read_at = clock.monotonic()
         ids = [claim.id for claim in claims]
         with self._store.read() as connection:
-            queries.look_up_only(connection)
+            look_up_only(connection)
             rows = queries.eligibility(connection, ids)
             campaigns = queries.campaigns(connection, {row.campaign_id for row in rows if row.campaign_id})
             fresh, skips, waiting = self._judge(connection, rows, read_at, campaigns=campaigns)
         if skips or waiting:
             with self._store.write() as connection:
-                queries.look_up_only(connection)
+                look_up_only(connection)
                 self._skip(connection, skips, now)
                 queries.release(connection, waiting, worker_id=self._worker_id, now=now)
         return Recheck(tuple(fresh), released=len(waiting), skipped=len(skips))
@@ -145,13 +146,13 @@ class Claims:
     def release(self, ids: Sequence[int]) -> None:
         """Give unsent claims back."""
         with self._store.write() as connection:
-            queries.look_up_only(connection)
+            look_up_only(connection)
             queries.release(connection, ids, worker_id=self._worker_id, now=clock.now())
 
     def skip(self, skips: Sequence[Skip]) -> None:
         """Settle claims that cannot be sent."""
         with self._store.write() as connection:
-            queries.look_up_only(connection)
+            look_up_only(connection)
             self._skip(connection, skips, clock.now())
 
     def _skip(self, connection: Connection, skips: Sequence[Skip], now: datetime) -> None:

@@ -47,27 +47,6 @@ from mailer.store.vocabulary import (
 
 # --- claiming -----------------------------------------------------------------------------
 
-# PostgreSQL plans by statistics, and these are of yesterday while a million rows are written out and
-# settled; the only right plan here is to look each row up by its index, so it is told so.
-_LOOKUPS_ONLY = "SELECT set_config('join_collapse_limit', '1', true), " + ", ".join(
-    f"set_config('{name}', 'off', true)"
-    for name in (
-        "enable_seqscan",
-        "enable_bitmapscan",
-        "enable_hashjoin",
-        "enable_mergejoin",
-        "enable_material",
-        "enable_memoize",
-        "jit",
-    )
-)
-
-
-def look_up_only(connection: Connection) -> None:
-    """Let PostgreSQL plan nothing but look-ups by index, to the end of this transaction."""
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(_LOOKUPS_ONLY)
-
 
 class ClaimedCampaign(NamedTuple):
     """What a claim takes from its campaign."""
@@ -302,7 +281,8 @@ _CANCELLED = (
     .where(
         among(Delivery.id),
         _IS_WAITING,
-        Delivery.campaign_id.in_(select(Campaign.id).where(Campaign.state == CampaignState.CANCELLED)),
+        # "+ 0": never all rows of a cancelled campaign, to find a few ids among them.
+        (Delivery.campaign_id + 0).in_(select(Campaign.id).where(Campaign.state == CampaignState.CANCELLED)),
     )
     .values(
         state=DeliveryState.SKIPPED,

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 from mailer.delivery import queries
 from mailer.delivery.model import EVENT_OF, Attempt, Event, Outcome, OutcomeKind, follow
 from mailer.delivery.retry import RetryPolicy, wait_after
+from mailer.store.lookups import look_up_only
 from mailer.store.vocabulary import DeliveryState
 
 #: Suppress one address, by its keyed hash, for a hard bounce, in the caller's transaction; the
@@ -33,7 +34,7 @@ class Records:
         self, connection: Connection, attempts: Sequence[Attempt], *, worker_id: int, now: datetime
     ) -> None:
         """Record attempts that have an outcome; those of ROUTE_DOWN belong to `queries.release`."""
-        queries.look_up_only(connection)
+        look_up_only(connection)
         deferred = [a.delivery_id for a in attempts if _kind(a) is OutcomeKind.DEFERRED]
         shorter = queries.give_up_hours_of(connection, deferred) if deferred else {}
         rows = [

@@ -11,12 +11,12 @@ from sqlalchemy import text
 from benchmarks.plans import Watched, watching
 from benchmarks.rows import fill
 from mailer import clock
-from mailer.delivery import queries
 from mailer.delivery.claim import Claim, Claims, Skip
 from mailer.delivery.model import Attempt, Outcome, OutcomeKind
 from mailer.delivery.record import Records
 from mailer.delivery.retry import RetryPolicy
 from mailer.store import Store, migrate
+from mailer.store.lookups import look_up_only
 from mailer.store.vocabulary import SkipReason
 
 SMALL, LARGE = 8_000, 40_000
@@ -97,9 +97,10 @@ def _watched(store: Store, step: Callable[[Desk], Callable[[], object]]) -> Watc
     return seen
 
 
-def _about_deliveries(seen: Watched) -> str:
-    """The few campaigns are sorted by id; that is not what grows."""
-    return "\n".join(plan for plan in seen.plans if "deliveries" in plan)
+def _nodes(seen: Watched) -> list[str]:
+    """How rows of deliveries are come by; the few campaigns beside them may be read in any way."""
+    lines = seen.about("deliveries").splitlines()
+    return [line.strip() for line in lines if " deliveries" in line or "deliveries." in line]
 
 
 def _all_steps(store: Store, size: int) -> dict[str, Watched]:
@@ -110,7 +111,7 @@ def _all_steps(store: Store, size: int) -> dict[str, Watched]:
 
 def test_no_step_reads_more_than_its_rows(store: Store) -> None:
     steps = _all_steps(store, SMALL)
-    plans = {name: _about_deliveries(seen) for name, seen in steps.items()}
+    plans = {name: seen.about("deliveries") for name, seen in steps.items()}
     assert [name for name, plan in plans.items() if "deliveries" not in plan] == []
     assert {name: ENDLESS.findall(plan) for name, plan in plans.items()} == {name: [] for name in plans}
 
@@ -120,29 +121,29 @@ def test_a_larger_table_changes_neither_plans_nor_rows_read(store: Store) -> Non
     _empty(store)
     large = _all_steps(store, LARGE)
     for name, seen in large.items():
-        assert _about_deliveries(seen) == _about_deliveries(small[name]), name
-        assert seen.touched <= 1.05 * small[name].touched, name
+        assert _nodes(seen) == _nodes(small[name]), name
+        assert seen.touched <= small[name].touched + 2, name
 
 
 def test_statistics_of_an_empty_table_change_no_plan(postgresql_store: Store) -> None:
     """What a bulk insert leaves behind: PostgreSQL still believes that there is nothing."""
     _analyze(postgresql_store)
     fill(postgresql_store, LARGE)
-    stale = _about_deliveries(_watched(postgresql_store, _next_claim))
+    stale = _watched(postgresql_store, _next_claim).about("deliveries")
     _analyze(postgresql_store)
-    assert _about_deliveries(_watched(postgresql_store, _next_claim)) == stale
+    assert _watched(postgresql_store, _next_claim).about("deliveries") == stale
 
 
 def test_claims_read_the_index_of_due_rows_in_its_order(store: Store) -> None:
     fill(store, SMALL)
-    assert "ix_deliveries_due" in _watched(store, _first_claim).text
+    assert "ix_deliveries_due" in _watched(store, _first_claim).about("deliveries")
 
 
 def test_the_planner_is_told_for_one_transaction_only(postgresql_store: Store) -> None:
     Claims(postgresql_store, 1).take_campaigns(1)
     with postgresql_store.read() as connection:
         assert connection.scalar(text("SHOW enable_seqscan")) == "on"
-        queries.look_up_only(connection)
+        look_up_only(connection)
         assert connection.scalar(text("SHOW enable_seqscan")) == "off"
     with postgresql_store.read() as connection:
         assert connection.scalar(text("SHOW enable_seqscan")) == "on"
