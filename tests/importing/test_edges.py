@@ -39,6 +39,16 @@ def test_invitations_that_still_wait_are_not_overtaken() -> None:
     assert pacer.peek(1) == [NOW + timedelta(hours=2, minutes=1)]
 
 
+def test_the_lines_of_a_report_are_the_first_of_the_file_whatever_order_rows_are_written_in(
+    sqlite_office: Office, make_file: MakeFile
+) -> None:
+    path = make_file("email\n" + "".join(f"p{number}@shop.example\n" for number in range(700)))
+    assert sqlite_office.run(path).examples == {"confirmed": [2, 3, 4, 5, 6]}
+    again = sqlite_office.run(path)
+    assert again.examples == {"already.confirmed": [2, 3, 4, 5, 6]}
+    assert again.rows == 700
+
+
 @pytest.mark.rule("B20")
 def test_nothing_is_learned_about_who_left_when_only_the_subscription_remembers_it(
     sqlite_office: Office, make_file: MakeFile

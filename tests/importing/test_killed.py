@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sqlite3
@@ -135,6 +136,34 @@ def test_a_killed_import_leaves_whole_slices_and_a_ledger_that_verifies(
         assert verify(site.store, site.secrets, tmp_path / "head").findings == ()
     finally:
         site.close()
+
+
+@pytest.mark.rule("D18")
+def test_an_import_stopped_with_control_c_is_on_record_and_goes_on_when_run_again(
+    site_folder: SiteFolder, database: Path, make_file: MakeFile
+) -> None:
+    file = make_file(people())
+    process = start(site_folder.root, file)
+    while entered(database) < 200:
+        assert process.poll() is None, "the import ended before it could be stopped"
+        time.sleep(0.002)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) not in {0, -signal.SIGKILL}
+    count = entered(database)
+    assert count < 5000, "the signal came too late to show anything"
+    assert imports_on_record(database) == [False]
+    finished(site_folder.root, file)
+    assert entered(database) > count
+    assert imports_on_record(database) == [False, True]
+    state = end_state(database)
+    assert len(state["records"]) == len(state["people"]) + len(state["noes"])
+
+
+def imports_on_record(database: Path) -> list[bool]:
+    """Whether each import that the ledger tells of was finished."""
+    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
+        rows = connection.execute("SELECT payload FROM ledger WHERE event = 'import' ORDER BY id")
+        return [json.loads(payload)["finished"] for (payload,) in rows]
 
 
 @pytest.mark.rule("F2", "B20")

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from mailer.store import Store
-from mailer.store.bulk import insert_rows
+from mailer.store.bulk import insert_rows, present
 from mailer.store.ids import next_ids
 from mailer.store.schema import Base, LedgerEntry, Subscriber, Suppression
 from mailer.store.vocabulary import SuppressionReason
@@ -86,6 +87,37 @@ def test_ids_follow_each_other_and_none_is_given_twice(store: Store) -> None:
         single = connection.scalar(inserted)
         assert single > first[-1]
         assert next(iter(next_ids(connection, Subscriber, 1))) > single
+
+
+def test_which_values_are_there_is_told_once_each(store: Store) -> None:
+    with store.write() as connection:
+        insert_rows(connection, Subscriber, NAMES, [person(number) for number in range(1, 6)])
+        suppressed = [(bytes([3]) * 32, scope, "manual", "test", None, EARLY) for scope in (0, 1)]
+        names = ("email_hash", "list_id", "reason", "source", "note", "created_at")
+        insert_rows(connection, Suppression, names, suppressed)
+        asked = [bytes([number]) * 32 for number in (2, 3, 9)]
+        assert sorted(present(connection, Subscriber, "email_hash", asked)) == asked[:2]
+        assert present(connection, Suppression, "email_hash", asked) == [asked[1]]
+        assert present(connection, Subscriber, "email_hash", []) == []
+
+
+def test_text_that_a_bulk_format_could_stumble_over_comes_back_as_it_was(store: Store) -> None:
+    """PostgreSQL is given rows as text: tabs, backslashes, its sign for NULL, its sign for the end."""
+    hard = ("a\tb", "\\N", "\\.", 'x"y', "line\nbreak", "'", "straße \U0001f9ea", "")
+    rows = [person(number, note=text) for number, text in enumerate(hard, start=1)]
+    with store.write() as connection:
+        insert_rows(connection, Subscriber, NAMES, rows)
+        assert stored(connection) == rows
+
+
+def test_a_row_that_is_there_already_is_an_error_that_quotes_no_value(store: Store) -> None:
+    with store.write() as connection:
+        insert_rows(connection, Subscriber, NAMES, [person(1)])
+    with pytest.raises(IntegrityError) as caught, store.write() as connection:
+        insert_rows(connection, Subscriber, NAMES, [person(2), person(1)])
+    assert "parameters" not in str(caught.value) or "hidden" in str(caught.value)
+    with store.read() as connection:
+        assert [row[0] for row in stored(connection)] == ["p1@shop.example"]
 
 
 def test_no_ids_are_no_statement(store: Store) -> None:

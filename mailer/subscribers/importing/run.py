@@ -36,6 +36,7 @@ from mailer.subscribers.importing.rows import ImportRow, RowReader, RowRejected
 from mailer.subscribers.importing.seen import Seen
 from mailer.subscribers.importing.slices import SliceWriter, Written
 from mailer.subscribers.importing.source import examine
+from mailer.subscribers.importing.stopping import interrupted_between_slices
 from mailer.subscribers.importing.windows import collector_at_rest, slices
 
 _logger = logging.getLogger("mailer.subscribers")
@@ -109,7 +110,11 @@ class _Run:
             report = self._empty_report(columns)
             with RejectsFile(self._options.rejects, columns.headings) as rejects:
                 try:
-                    with bulk_store(self._site.store) as self._store, collector_at_rest():
+                    with (
+                        interrupted_between_slices() as self._stop_if_asked,
+                        bulk_store(self._site.store) as self._store,
+                        collector_at_rest(),
+                    ):
                         self._import(lines, columns, report, rejects)
                     report.finished = True
                 except StoreError as error:
@@ -132,6 +137,7 @@ class _Run:
             if self._progress:
                 self._progress(min(report.rows, lines.number), self._source.lines)
             trimmer.after_slice()
+            self._stop_if_asked()
         if self._progress:
             self._progress(lines.number, self._source.lines)
 
@@ -150,6 +156,7 @@ class _Run:
             lines, delimiter=columns.delimiter, width=columns.width, is_row=_row_test(columns)
         )
         for record in records:
+            self._stop_if_asked()
             row = self._take(reader, record, report, rejects)
             if row is not None:
                 yield row
