@@ -7,6 +7,7 @@ Both ends of a hole are soft line breaks, so no piece needs to know another's co
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 SOFT_BREAK = "=\r\n"
 #: Columns of an encoded line without the `=` of its soft break (RFC 2045 6.7 rule 5: 76 with it).
@@ -40,6 +41,12 @@ def encode_value(text: str) -> str:
             return text + SOFT_BREAK
         if len(text) <= 2 * LINE_WIDTH and not text.startswith(_GUARDED, LINE_WIDTH):
             return f"{text[:LINE_WIDTH]}{SOFT_BREAK}{text[LINE_WIDTH:]}{SOFT_BREAK}"
+    return _escaped_value(text)
+
+
+@lru_cache(maxsize=4096)
+def _escaped_value(text: str) -> str:
+    """Kept, because names outside ASCII come again and again."""
     return _wrap(_octets(text)) + SOFT_BREAK
 
 

@@ -26,12 +26,10 @@ _MARK = "\x00"
 _LAYOUTS_KEPT = 1024
 
 
-@lru_cache(maxsize=4096, typed=True)
 def _text_hole(value: object) -> str:
     return encode_value(characters.isolated(value))
 
 
-@lru_cache(maxsize=4096, typed=True)
 def _html_hole(value: object) -> str:
     return encode_value(characters.html(value))
 
