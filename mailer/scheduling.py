@@ -16,6 +16,7 @@ from apscheduler.triggers.base import BaseTrigger
 from mailer import clock
 from mailer.audit import Ledger, seal
 from mailer.campaigns.service import Campaigns
+from mailer.campaigns.stepped import make_due
 from mailer.errors import MailerError
 from mailer.keyring import Secrets
 from mailer.store import Store
@@ -123,6 +124,7 @@ def site_scheduler(
         Tick("sign_ups", 0.5, joining.process_requests),
         Tick("start_campaigns", 1.0, lambda: campaigns.start_due(clock.now())),
         Tick("materialise", 0.5, lambda: materialise(campaigns, stopping)),
+        Tick("stepped_clock", 5.0, lambda: in_slices(lambda: make_due(store), stopping)),
         Tick("finish_campaigns", 1.0, campaigns.finish_done),
         Tick("seal", 1.0, lambda: seal(store, secrets, head_path, stopping=stopping.is_set)),
         Tick("trim_log", 1.0, store.trim_log),
@@ -134,5 +136,10 @@ def site_scheduler(
 def materialise(campaigns: Campaigns, stopping: threading.Event) -> None:
     """Write the audiences of sending campaigns out, slice by slice with a breath between."""
     for campaign_id in campaigns.unmaterialised():
-        while not stopping.wait(BREATH_SECONDS) and campaigns.materialise_slice(campaign_id):
-            pass
+        in_slices(partial(campaigns.materialise_slice, campaign_id), stopping)
+
+
+def in_slices(action: Callable[[], bool], stopping: threading.Event) -> None:
+    """Do it until it says that nothing is left, with a breath before each time."""
+    while not stopping.wait(BREATH_SECONDS) and action():
+        pass
