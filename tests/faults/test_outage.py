@@ -23,7 +23,8 @@ TROUBLES: tuple[tuple[str, list[dict[str, Any]]], ...] = (
     ("hangs up at EHLO", [{"verb": "ehlo", "do": "close"}]),
     ("answers MAIL with 421", [{"verb": "mail", "do": "421 4.3.2 closing"}]),
     ("hangs up at MAIL", [{"verb": "mail", "do": "close"}]),
-    ("wants a login", [{"verb": "mail", "do": "530 5.7.0 sign in first"}]),
+    ("wants a login at MAIL", [{"verb": "mail", "do": "530 5.7.0 sign in first"}]),
+    ("wants a login at RCPT", [{"verb": "rcpt", "do": "530 5.7.0 sign in first"}]),
 )
 WATCHED_SECONDS = 2.2
 #: Probes of one sender in that time: 1 s, 2 s apart and then no oftener, two senders, and what stood before.
