@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from benchmarks import machine, relay
@@ -16,7 +16,7 @@ from mailer import clock
 
 _WAIT_MILLIS = 100
 _RATE_KEPT = 0.85
-_AHEAD_SECONDS = 6
+_AHEAD_SECONDS = 10
 #: A server that has just started compiles its pages and statements; in a send that is done before it is due.
 _WARM_SECONDS = 2
 
@@ -60,7 +60,13 @@ def rows() -> list[Row]:
 
 def _waits(during: str, clicked: Clicked, since: float = 0.0, until: float = math.inf) -> Row:
     waits = sorted(click.millis for click in clicked.clicks if since <= click.due < until)
-    assert waits, f"nobody clicked while {during}"
+    if not waits:
+        return Row(
+            name=f"one_click_under_load: {during}",
+            value=None,
+            unit="",
+            note="it was over before anybody clicked",
+        )
     p50, p99 = waits[len(waits) // 2], waits[min(int(len(waits) * 0.99), len(waits) - 1)]
     wrong = clicked.refused + clicked.unanswered + clicked.lost + clicked.late
     return Row(
@@ -77,6 +83,8 @@ def _waits(during: str, clicked: Clicked, since: float = 0.0, until: float = mat
 
 def _send(people: int, *, clicking: bool) -> _Run:
     at = stage("SQLite", people, connections=CONNECTIONS)
+    # Who leaves before it is due is no drift of the audience that should hold the campaign.
+    at = replace(at, environ={**at.environ, "MAILER_SENDING__AUDIENCE_DRIFT": "1"})
     site = at.open()
     due = (clock.now() + timedelta(seconds=_AHEAD_SECONDS)).replace(microsecond=0)
     written: datetime | None = None
