@@ -153,13 +153,12 @@ class Dialogue:
         self._since = self._loop.time()
         if transaction is None or transaction.is_over:
             return self._cleared(verb, reply)
-        if verb is Verb.RCPT:
-            self.is_proven = True
         if verb is Verb.DOT:
             self._answered(transaction, reply)
         elif not goes_on(verb, reply):
             self._refused(transaction, verb, reply)
         elif verb is Verb.DATA:
+            self.is_proven = True
             self._at_body = transaction
             transaction.parcel.before_body(partial(self._go, transaction))
         elif not self._extensions.pipelining:
@@ -193,8 +192,11 @@ class Dialogue:
 
     def _refused(self, transaction: _Transaction, verb: Verb, reply: Reply) -> None:
         """Leave no half-open transaction behind a refusal; a failure there only costs the connection."""
-        self._end(transaction, classify(verb, reply))
-        if reply.code == 421 or reply.code // 100 not in (4, 5):
+        outcome = classify(verb, reply)
+        is_routes = outcome.kind is OutcomeKind.ROUTE_DOWN
+        self.is_proven = self.is_proven or (verb is Verb.RCPT and not is_routes)
+        self._end(transaction, outcome)
+        if is_routes or reply.code == 421 or reply.code // 100 not in (4, 5):
             self.wire.close(f"The server answered {verb} with {reply.code}.")
         elif not self._owed:
             self._send(b"RSET\r\n", (Verb.RSET, None))

@@ -166,9 +166,9 @@ class Sender:
 
     def ended(self, claim: Claim, letter: Letter, outcome: Outcome) -> None:
         """An attempt has its outcome."""
-        if self._courier.is_proven:
-            self._desk.route.proved()
         if outcome.kind is not OutcomeKind.ROUTE_DOWN:
+            if self._courier.is_proven:
+                self._desk.route.proved()
             self._desk.outbox.ended(self._attempt(claim, letter, outcome))
             return
         # The connection ended before RCPT: after others went through it is simply opened again (A59).
