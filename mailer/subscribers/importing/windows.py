@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from mailer.subscribers.importing.rows import ImportRow
 from mailer.tokens import TAG_BYTES
 
-#: Rows held in memory at a time: 20 to 30 MB.
-WINDOW_ROWS = 24_576
+#: Rows held in memory at a time: 15 to 20 MB.
+WINDOW_ROWS = 16_384
 
 
 def slices(rows: Iterable[ImportRow], *, size: Callable[[], int]) -> Iterator[list[ImportRow]]:
