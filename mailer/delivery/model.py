@@ -31,7 +31,7 @@ class Event(StrEnum):
 _S = DeliveryState
 
 #: Every legal edge; what is not here is illegal. RELEASE of a row that was attempted
-#: before goes back to `deferred`, which is what `released_state` says.
+#: before goes back to `deferred` (`queries.release`).
 EDGES: Mapping[tuple[DeliveryState, Event], DeliveryState] = {
     (_S.QUEUED, Event.CLAIM): _S.ATTEMPTING,
     (_S.DEFERRED, Event.CLAIM): _S.ATTEMPTING,
@@ -72,11 +72,6 @@ def follow(state: DeliveryState, event: Event) -> DeliveryState:
         return EDGES[state, event]
     except KeyError:
         raise IllegalEdge(f"A delivery that is {state} cannot {event}.", state=state, event=event) from None
-
-
-def released_state(attempts: int) -> DeliveryState:
-    """Where a claim goes back to: `queued` if it was never attempted, else `deferred`."""
-    return _S.DEFERRED if attempts else _S.QUEUED
 
 
 class Verb(StrEnum):

@@ -19,7 +19,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
-    func,
     insert,
     literal,
     null,
@@ -428,9 +427,3 @@ def claimed_by(connection: Connection, worker_id: int) -> dict[int, int]:
         select(Delivery.id, Delivery.attempts).where(Delivery.worker_id == worker_id, text(CLAIMED))
     )
     return {row.id: row.attempts for row in rows}
-
-
-def counts(connection: Connection) -> dict[DeliveryState, int]:
-    """Deliveries per state, of the whole site."""
-    rows = connection.execute(select(Delivery.state, func.count()).group_by(Delivery.state))
-    return {row[0]: row[1] for row in rows}

@@ -14,7 +14,6 @@ from mailer.delivery.model import (
     IllegalEdge,
     OutcomeKind,
     follow,
-    released_state,
 )
 from mailer.store.vocabulary import DeliveryState as S
 
@@ -69,8 +68,3 @@ def test_every_outcome_has_an_edge_from_attempting() -> None:
         S.UNKNOWN,
         S.QUEUED,
     }
-
-
-def test_a_released_claim_remembers_whether_it_was_ever_attempted() -> None:
-    assert released_state(0) is S.QUEUED
-    assert released_state(3) is S.DEFERRED

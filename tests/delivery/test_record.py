@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -60,6 +61,23 @@ def test_each_outcome_is_stored_with_everything_known(world: World, state: str) 
     assert (row.attempts, row.worker_id) == (1, None)
     assert (row.settled_at is None) == (state == "deferred")
     assert (row.next_attempt_at is None) == (state != "deferred")
+
+
+@pytest.mark.parametrize("outcome", [*OUTCOMES.values(), None])
+def test_the_relay_of_the_last_attempt_is_kept(world: World, outcome: Outcome | None) -> None:
+    """Whoever settles an `unknown` must know in whose log to look."""
+    world.build(["a"])
+    claim_all(world)
+    write(world, replace(attempt(1, outcome), relay="mx.shop.example:25"))
+    assert world.row(1).relay == "mx.shop.example:25"
+
+
+def test_a_reply_of_any_words_is_stored_as_it_came(world: World) -> None:
+    world.build(["a"])
+    claim_all(world)
+    words = 'quoted " back\\slash {json: [1]} größe \U0001f4ee \x07 two\nlines'
+    write(world, attempt(1, replace(OUTCOMES["rejected"], reply=words)))
+    assert world.row(1).reply == words
 
 
 def test_an_intent_without_an_outcome_is_unknown(world: World) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -270,7 +271,7 @@ class World:
     def counts(self) -> dict[str, int]:
         """Deliveries per state."""
         with self.store.read() as connection:
-            return {state.value: count for state, count in queries.counts(connection).items()}
+            return Counter(state.value for state in connection.scalars(select(Delivery.state)))
 
     def make_due(self) -> None:
         """Let every waiting delivery be due now."""
