@@ -135,7 +135,7 @@ class Site:
             head_path=self.head_path,
         )
 
-    async def send(self, stop: asyncio.Event, *, connections: int) -> None:
+    async def send(self, stop: asyncio.Event, *, connections: int, sends_system: bool = True) -> None:
         """Send what is due until `stop` is set. Raises StoreError at the start, LeaseLost."""
         from mailer.delivery.worker import run_worker
 
@@ -147,6 +147,7 @@ class Site:
             journals=self.folder.data / "journals",
             stop=stop,
             connections=connections,
+            sends_system=sends_system,
         )
 
     def _suppress_hard_bounce(self, connection: Connection, email_hash: bytes, reply: str) -> None:

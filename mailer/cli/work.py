@@ -46,6 +46,8 @@ def work(site: Site, *, workers: int | None, quiet: bool) -> None:
     prepare(site)
     parts = [Part("the clockwork", partial(run_clockwork, site, quiet=quiet), say)]
     for number, share in enumerate(connections, 1):
-        body = partial(run_sender, site, f"sender-{number}", connections=share, quiet=quiet)
+        body = partial(
+            run_sender, site, f"sender-{number}", connections=share, sends_system=number == 1, quiet=quiet
+        )
         parts.append(Part(f"sender {number}", body, say))
     Supervisor(parts, settings.sending.stop_seconds, say).run()

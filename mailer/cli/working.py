@@ -38,18 +38,18 @@ def prepare(site: Site) -> None:
     gc.freeze()  # a collection in a child would touch, and so copy, every page it shares
 
 
-def run_sender(site: Site, name: str, *, connections: int, quiet: bool) -> None:
+def run_sender(site: Site, name: str, *, connections: int, sends_system: bool, quiet: bool) -> None:
     """Send until SIGTERM."""
     with _speaking(name, quiet=quiet), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_send(site, connections))
+        runner.run(_send(site, connections=connections, sends_system=sends_system))
 
 
-async def _send(site: Site, connections: int) -> None:
+async def _send(site: Site, *, connections: int, sends_system: bool) -> None:
     stop = asyncio.Event()
     stop_on_signals(stop)
     threads = ThreadPoolExecutor(STORE_THREADS, thread_name_prefix="store")
     asyncio.get_running_loop().set_default_executor(threads)
-    await site.send(stop, connections=connections)
+    await site.send(stop, connections=connections, sends_system=sends_system)
 
 
 def run_clockwork(site: Site, *, quiet: bool) -> None:

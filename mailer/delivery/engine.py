@@ -57,6 +57,7 @@ class EngineOptions:
     per_second: float | None = None  #: None: unlimited
     system_share: float = 0.2
     stop_seconds: float = 30.0
+    sends_system: bool = True  #: one worker of a host keeps a connection free for system mail, not each
 
 
 class Engine:
@@ -98,9 +99,13 @@ class Engine:
             messages=messages,
             may_let_out=self._may_let_out,
         )
-        # With two connections or more, one is always free for system mail.
+        # With two connections or more, one is always free for system mail, where that is sent.
         self._senders = [
-            Sender(desk, new_courier(), system_only=index == 0 and options.connections > 1)
+            Sender(
+                desk,
+                new_courier(),
+                system_only=index == 0 and options.sends_system and options.connections > 1,
+            )
             for index in range(options.connections)
         ]
 
@@ -192,7 +197,7 @@ class Engine:
     async def _fill(self) -> bool:
         found: list[Claim] = []
         room = self._most_held() - self._held()
-        if room > 0 and clock.monotonic() >= self._system_at:
+        if self._options.sends_system and room > 0 and clock.monotonic() >= self._system_at:
             found += await self._take(self._claims.take_system, room)
             self._system_at = clock.monotonic() + (0.0 if found else POLL_SECONDS)
         room -= len(found) + int(self._most_held() * SYSTEM_ROOM)

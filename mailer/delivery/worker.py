@@ -41,11 +41,13 @@ async def run_worker(
     journals: Path,
     stop: asyncio.Event,
     connections: int | None = None,
+    sends_system: bool = True,
     new_courier: Callable[[], Courier] | None = None,
 ) -> None:
     """Send what is due until `stop` is set; then finish what is in flight and give the rest back.
 
-    `connections` is this worker's share of the host's; default: all of them.
+    `connections` is this worker's share of the host's; default: all of them. `sends_system`: also
+    the mail that goes first, which one worker of a host does.
     Raises StoreError when the database cannot be used at the start, LeaseLost when
     other workers have taken this one for dead.
     """
@@ -65,7 +67,7 @@ async def run_worker(
         journal=journal,
         messages=messages,
         new_courier=new_courier or partial(SmtpCourier, settings.relay, ehlo_name=ehlo_name(settings)),
-        options=engine_options(settings, connections=connections),
+        options=engine_options(settings, connections=connections, sends_system=sends_system),
         rate=rate_limit(store, settings),
     )
     log.info("worker_started", extra={"worker": worker_id})
@@ -95,11 +97,14 @@ def retry_policy(settings: Settings) -> RetryPolicy:
     )
 
 
-def engine_options(settings: Settings, *, connections: int | None = None) -> EngineOptions:
+def engine_options(
+    settings: Settings, *, connections: int | None = None, sends_system: bool = True
+) -> EngineOptions:
     """The engine's knobs from `[sending]` and the relay in use; default: all connections of the host."""
     sending = settings.sending
     return EngineOptions(
         connections=connections or settings.connections,
+        sends_system=sends_system,
         batch_size=sending.batch_size,
         per_second=sending.rate.per_second,
         system_share=sending.system_share,

@@ -401,3 +401,20 @@ def test_a_stop_names_what_the_server_never_answers(small_world: World) -> None:
 
     asyncio.run(story())
     assert small_world.states() == {"mad": "unknown"}
+
+
+def test_one_worker_of_a_host_sends_the_mail_that_goes_first(small_world: World) -> None:
+    """The others have all their connections for campaigns."""
+    small_world.build(["a", "b"])
+    proof = small_world.queue_proof()
+
+    async def story() -> None:
+        async with SmtpServer().running() as port:
+            async with small_world.sending(port, sends_system=False):
+                await until(lambda: set(small_world.states().values()) == {"accepted"})
+                await asyncio.sleep(0.5)
+                assert small_world.row(proof).state is DeliveryState.QUEUED
+            await small_world.send_all(port)
+
+    asyncio.run(story())
+    assert small_world.row(proof).state is DeliveryState.ACCEPTED
