@@ -15,6 +15,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import uvloop
+
 BODY = b"List-Unsubscribe=One-Click"
 # The server closes what is idle for five seconds; one closed in our back is no fault of its own.
 _IDLE_SECONDS = 3.0
@@ -76,4 +78,6 @@ async def main(port: int, per_second: float, tokens: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]), float(sys.argv[2]), Path(sys.argv[3]).read_text().split()))
+    # uvloop: what the clients cost is taken from the senders on the same cores.
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main(int(sys.argv[1]), float(sys.argv[2]), Path(sys.argv[3]).read_text().split()))

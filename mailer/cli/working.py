@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ from mailer.errors import MailerError
 # Of a sender, each with a database connection of its own when it needs one: claims, outcomes,
 # and two for what comes in between (heartbeat, turns of the rate, claims that are read again).
 STORE_THREADS = 4
+# Where senders take every core, an opt-out would wait for seconds behind them (`make bench`).
+_NICENESS = 10
 
 
 def shares(connections: int, workers: int) -> list[int]:
@@ -39,7 +42,8 @@ def prepare(site: Site) -> None:
 
 
 def run_sender(site: Site, name: str, *, connections: int, sends_system: bool, quiet: bool) -> None:
-    """Send until SIGTERM."""
+    """Send until SIGTERM, and let the web pages go first: somebody may be waiting to leave."""
+    os.nice(_NICENESS)
     with _speaking(name, quiet=quiet), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_send(site, connections=connections, sends_system=sends_system))
 
