@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from mailer import clock
 from mailer.addresses import EmailAddress, parse_address
@@ -43,8 +43,7 @@ _SAMPLE_NAMES: Mapping[str, str] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(NamedTuple):
     """Somebody a message can be rendered for, real or made up."""
 
     label: str  #: how a finding names them without their address: "subscription 42"

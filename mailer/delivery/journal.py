@@ -29,7 +29,6 @@ log = logging.getLogger("mailer.delivery")
 # A segment holds some 40 000 records; one whose outcomes are all in the database is deleted.
 SEGMENT_BYTES = 8 * 1024 * 1024
 _LOCK = "lock"
-_JSON = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Journal:
@@ -198,7 +197,9 @@ def _encode(attempt: Attempt, *, told: bool) -> bytes:
         at = attempt.attempted_at.isoformat()
         facts = f"[{_json(attempt.message_id)},{_json(digest)},{_json(at)},{_json(attempt.relay)}]"
     if (end := attempt.outcome) is not None:
-        ending = _JSON((end.kind.value, end.reply_code, end.status, end.reply, end.suppress))
+        code = "null" if end.reply_code is None else end.reply_code
+        suppress = "true" if end.suppress else "false"
+        ending = f'["{end.kind.value}",{code},{_json(end.status)},{_json(end.reply)},{suppress}]'
     return f"[{attempt.delivery_id},{attempt.number},{facts},{ending}]\n".encode()
 
 

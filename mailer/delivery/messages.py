@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
@@ -139,8 +138,7 @@ class SiteMessages:
         expires = recipient.expires_at.astimezone(self._zone)
         compiled = self._compiled_confirmation(recipient.list_name, recipient.language)
         _, values = self._draft(compiled, claim, person, at)
-        return compiled, replace(
-            values,
+        return compiled, values._replace(
             confirm_url=urls.confirm_url,
             not_me_url=urls.not_me_url,
             expires_at=f"{expires:%Y-%m-%d %H:%M} ({self._settings.site.timezone})",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from mailer.addresses import EmailAddress
 from mailer.errors import MailerError
@@ -117,8 +118,7 @@ class Outcome:
     suppress: bool = False  #: this address does not exist: no further mail to it
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """One recipient, one return path (A49)."""
 
     return_path: str

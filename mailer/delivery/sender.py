@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from mailer import clock
 from mailer.delivery.claim import Claim, Skip
@@ -30,8 +30,7 @@ IDLE_SECONDS = 20.0
 TROUBLE_SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(NamedTuple):
     """One message, ready for the wire."""
 
     envelope: Envelope

@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mailer.errors import MailerError
 from mailer.rendering.identity import FieldSpec, Problem
@@ -40,18 +40,17 @@ class Unrenderable(MailerError):
     """This message cannot be made for this recipient; correct the merge fields or the template."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecipientValues:
+class RecipientValues(NamedTuple):
     """What differs per recipient."""
 
     address: EmailAddress
     fields: Mapping[str, Any]
     language: str
-    unsubscribe_url: str = ""
-    view_url: str = ""
     message_id: str
     """Without the angle brackets."""
     date: datetime
+    unsubscribe_url: str = ""
+    view_url: str = ""
     confirm_url: str = ""
     not_me_url: str = ""
     expires_at: str = ""
