@@ -159,6 +159,20 @@ def test_a_proof_given_back_after_its_addressee_is_gone_is_skipped(desk: Desk, e
     claims = Claims(desk.store, worker(desk))
     assert [claim.id for claim in claims.take_system(10)] == [mine]
     assert erasure.erase(ADA, why=WHY).in_flight == 1
+    desk.pass_time(seconds=1)  # at the very instant it was taken, it would lie behind this worker's place
     claims.release([mine])
     assert claims.take_system(10) == []
     assert stored(desk, mine).skip_reason == "erased"
+
+
+def test_what_the_server_says_of_a_proof_is_kept_as_long_as_its_addressee(
+    desk: Desk, erasure: Erasure
+) -> None:
+    for address in ("ada@example.net", "zoe@example.net"):
+        proof(desk, DeliveryState.QUEUED, address)
+    sender = worker(desk)
+    claims = Claims(desk.store, sender)
+    of_ada, of_zoe = (Hand(desk, sender, claims, claim) for claim in claims.take_system(10))
+    erasure.erase(ADA, why=WHY)
+    assert of_ada.record(OutcomeKind.ACCEPTED, 250).reply is None
+    assert of_zoe.record(OutcomeKind.ACCEPTED, 250).reply is not None
