@@ -163,7 +163,7 @@ class SendingSettings(_Section):
         ge=1,
         le=100,
         description="Sender processes of one host, never more than connections; default: one for each core. "
-        "With two connections or more a process keeps one of them free for confirmations.",
+        "The first one keeps a connection free for confirmations, where it has two or more.",
     )
     batch_size: int = Field(
         500,
