@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -14,6 +15,13 @@ from mailer import __version__
 from mailer.cli.main import COMMANDS, Lazy, LazyGroup, main
 from mailer.cli.output import print_json, print_table, printable
 from mailer.errors import MailerError
+
+
+@dataclass
+class Row:
+    """What a command prints."""
+
+    target: str
 
 
 def test_help_lists_every_command_without_importing_one() -> None:
@@ -122,6 +130,6 @@ def test_a_table_shows_hostile_text_on_one_line(capsys: pytest.CaptureFixture[st
 
 
 def test_json_is_plain_and_keeps_letters(capsys: pytest.CaptureFixture[str]) -> None:
-    print_json({"name": "Zoë", "path": Path("a"), "digest": b"\x01\xff", "row": Lazy("a:b", "c")})
+    print_json({"name": "Zoë", "path": Path("a"), "digest": b"\x01\xff", "row": Row("a:b")})
     assert '"Zoë"' in (out := capsys.readouterr().out)
     assert '"01ff"' in out and '"target": "a:b"' in out

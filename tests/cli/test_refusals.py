@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 from mailer.cli.main import main
 from mailer.cli.output import MOST_ROWS, print_json
 from mailer.site import SiteFolder
+from mailer.store import migrate
 
 Run = Callable[..., Result]
 HUGE = "99999999999999999999"
@@ -145,7 +146,7 @@ def test_a_missing_schema_is_not_made_by_a_check(site_folder: SiteFolder) -> Non
     done = CliRunner().invoke(main, ["db", "check", "--json", "--site", str(site_folder.root)])
     assert done.exit_code == 1
     assert json.loads(done.stdout)["faults"] == [
-        "The schema is missing, this version needs 0001; run: mailer db upgrade"
+        f"The schema is missing, this version needs {migrate.newest_revision()}; run: mailer db upgrade"
     ]
 
 
