@@ -275,14 +275,11 @@ _RELEASE = (
         worker_id=None,
     )
 )
-_CANCELLED = (
+_CAMPAIGN_OF = select(Delivery.id, Delivery.campaign_id).where(among(Delivery.id))
+_CANCELLED = select(Campaign.id).where(Campaign.state == CampaignState.CANCELLED)
+_SKIP_CANCELLED = (
     update(Delivery)
-    .where(
-        among(Delivery.id),
-        _IS_WAITING,
-        # "+ 0": never all rows of a cancelled campaign, to find a few ids among them.
-        (Delivery.campaign_id + 0).in_(select(Campaign.id).where(Campaign.state == CampaignState.CANCELLED)),
-    )
+    .where(among(Delivery.id), _IS_WAITING)
     .values(
         state=DeliveryState.SKIPPED,
         skip_reason=SkipReason.CANCELLED,
@@ -303,8 +300,13 @@ def release(connection: Connection, ids: Sequence[int], *, worker_id: int, now: 
 
 def skip_cancelled(connection: Connection, ids: Sequence[int], *, now: datetime) -> None:
     """Rows that went back to waiting while their campaign was cancelled wait for nothing."""
-    if ids:
-        connection.execute(_CANCELLED, {"ids": ids, "now": now})
+    if not ids or not (cancelled := set(connection.scalars(_CANCELLED))):
+        return
+    # By their ids, in two steps: no plan can go through all rows of a campaign to find these few.
+    rows = connection.execute(_CAMPAIGN_OF, {"ids": ids})
+    doomed = [row.id for row in rows if row.campaign_id in cancelled]
+    if doomed:
+        connection.execute(_SKIP_CANCELLED, {"ids": doomed, "now": now})
 
 
 # --- recording ----------------------------------------------------------------------------

@@ -47,19 +47,19 @@ def fail_at(monkeypatch: pytest.MonkeyPatch, slices: int, error: BaseException) 
 def test_a_stopped_import_keeps_whole_slices_and_is_continued_by_running_it_again(
     office: Office, make_file: MakeFile, error: BaseException
 ) -> None:
-    path = make_file(people(900))
+    path = make_file(people(5000))  # more than two slices, however much they grow
     with pytest.MonkeyPatch.context() as monkeypatch:
         fail_at(monkeypatch, 2, error)
         with pytest.raises((ImportInterrupted, KeyboardInterrupt)):
             office.run(path)
     entered = office.count(Subscriber)
-    assert 0 < entered < 900
+    assert 0 < entered < 5000
     assert office.count(Subscription) == len(office.ledger("imported")) == entered
     (event,) = office.ledger("import")
     assert json.loads(event.payload)["finished"] is False
     report = office.run(path)
-    assert report.counts == {"confirmed": 900 - entered, "already.confirmed": entered}
-    assert office.count(Subscription) == len(office.ledger("imported")) == 900
+    assert report.counts == {"confirmed": 5000 - entered, "already.confirmed": entered}
+    assert office.count(Subscription) == len(office.ledger("imported")) == 5000
 
 
 @pytest.mark.rule("D18")
