@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 
 from mailer import clock
 from mailer.store import Store
+from mailer.store.among import among
 from mailer.store.lookups import look_up_only
 from mailer.store.schema import Campaign, Delivery
 from mailer.store.vocabulary import CampaignState, DeliveryState
@@ -44,7 +45,8 @@ def make_due(store: Store) -> bool:
         look_up_only(connection)
         connection.execute(
             update(Delivery)
-            .where(Delivery.id.in_(ids), Delivery.state == DeliveryState.QUEUED)
-            .values(next_attempt_at=now)
+            .where(among(Delivery.id), Delivery.state == DeliveryState.QUEUED)
+            .values(next_attempt_at=now),
+            {"ids": ids},
         )
     return True

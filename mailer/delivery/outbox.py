@@ -10,7 +10,7 @@ from mailer import clock
 from mailer.delivery import queries
 from mailer.delivery.claim import Skip
 from mailer.delivery.journal import Journal
-from mailer.delivery.model import Attempt, OutcomeKind
+from mailer.delivery.model import Attempt
 from mailer.delivery.record import Records
 from mailer.store import Store, StoreError
 
@@ -56,9 +56,7 @@ class Outbox:
         return not len(self._waiting)
 
     def ended(self, attempt: Attempt) -> None:
-        """An attempt has its outcome: journal it now, record it soon."""
-        if attempt.outcome is not None and attempt.outcome.kind is OutcomeKind.ROUTE_DOWN:
-            return self.release([attempt.delivery_id])
+        """An attempt has its outcome, which is not ROUTE_DOWN: journal it now, record it soon."""
         self._journal.note(attempt)
         self._waiting.attempts.append(attempt)
         self._wake.set()

@@ -127,7 +127,7 @@ def insert_rows(
         return
     plan = _plan(connection.dialect, table, tuple(names))
     columns = [
-        _converted(column, convert, repeating)
+        converted(column, convert, repeating)
         for column, convert, repeating in zip(
             zip(*rows, strict=True), plan.converters, plan.repeating, strict=True
         )
@@ -169,7 +169,8 @@ def _copy(connection: Connection, sql: str, rows: Iterable[tuple[Any, ...]]) -> 
         ) from error
 
 
-def _converted(column: Iterable[Any], convert: Convert | None, repeating: bool) -> Iterable[Any]:
+def converted(column: Iterable[Any], convert: Convert | None, repeating: bool) -> Iterable[Any]:
+    """A column as the driver takes it; of a `repeating` one each distinct value is converted once."""
     if convert is None:
         return column
     if not repeating:
@@ -190,12 +191,13 @@ def _plan(dialect: Dialect, table: type[Base], names: tuple[str, ...]) -> _Plan:
     return _Plan(
         sql=sql,
         order=tuple(names.index(name) for name in placed),
-        converters=tuple(_converter(kind, dialect) for kind in types),
+        converters=tuple(converter(kind, dialect) for kind in types),
         repeating=tuple(isinstance(kind, UtcDateTime | EnumText) for kind in types),
     )
 
 
-def _converter(kind: TypeEngine[Any], dialect: Dialect) -> Convert | None:
+def converter(kind: TypeEngine[Any], dialect: Dialect) -> Convert | None:
+    """What makes of a value of this type what the driver takes; None: it takes it as it is."""
     if dialect.name == "sqlite" and isinstance(kind, LargeBinary):
         return None  # the driver takes bytes as they are
     return kind.dialect_impl(dialect).bind_processor(dialect)

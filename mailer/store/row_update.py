@@ -17,8 +17,6 @@ from sqlalchemy import (
     JSON,
     ColumnElement,
     Connection,
-    Dialect,
-    LargeBinary,
     Text,
     Update,
     bindparam,
@@ -29,6 +27,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
+
+from mailer.store.bulk import converted, converter
 
 #: What the columns of a row are in the statement, by name.
 Given = Mapping[str, ColumnElement[Any]]
@@ -75,19 +75,11 @@ class RowUpdate:
         columns = []
         for name in compiled.positiontup or ():
             values = given.get(name.removeprefix("given_")) or repeat(fixed[name], count)
-            columns.append(_converted(values, compiled.binds[name].type, compiled.dialect))
+            convert = converter(compiled.binds[name].type, compiled.dialect)
+            columns.append(converted(values, convert, repeating=True))
         return zip(*columns, strict=True)
 
 
 def _as_json(value: datetime | bytes) -> str:
     """What JSON has no form for, as PostgreSQL reads it."""
     return value.isoformat() if isinstance(value, datetime) else f"\\x{value.hex()}"
-
-
-def _converted(values: Iterable[Any], kind: TypeEngine[Any], dialect: Dialect) -> Iterable[Any]:
-    """A column as SQLite's driver takes it; a value that repeats (a time, a state) is converted once."""
-    convert = kind.dialect_impl(dialect).bind_processor(dialect)
-    if convert is None or isinstance(kind, LargeBinary):  # the driver takes bytes as they are
-        return values
-    known: dict[Any, Any] = {}
-    return [known[value] if value in known else known.setdefault(value, convert(value)) for value in values]

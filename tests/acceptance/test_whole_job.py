@@ -159,7 +159,7 @@ class Job:
         (folder / "campaign.md").write_text(CAMPAIGN.format(subject=subject), encoding="utf-8")
 
     def send(self, slug: str, subject: str, *, expect: int) -> list[Stored]:
-        """Write, check, schedule for now, wait until finished and stored; what Postfix stored."""
+        """Write, check, schedule at once, wait for the end; what Postfix stored."""
         self.write_campaign(slug, subject)
         self.run("campaign", "check", slug)
         self.run("campaign", "schedule", slug, "--now", "--expect", str(expect))
