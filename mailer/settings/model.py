@@ -8,8 +8,6 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
     StringConstraints,
@@ -17,6 +15,7 @@ from pydantic import (
     field_validator,
 )
 
+from mailer.settings.section import Section
 from mailer.settings.values import (
     MAX_GIVE_UP_HOURS,
     UNLIMITED,
@@ -50,13 +49,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 _NOTHING: dict[str, Any] = {"text": "", "number": None, "boolean": False, "date": None}
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", populate_by_name=True, validate_default=False, hide_input_in_errors=True
-    )
-
-
-class SiteSettings(_Section):
+class SiteSettings(Section):
     """Who you are, in law and on the web."""
 
     name: Line = Field(description="Name of the site, as subscribers read it on pages and in mails.")
@@ -80,7 +73,7 @@ class SiteSettings(_Section):
         return urlsplit(self.base_url).hostname or ""
 
 
-class DatabaseSettings(_Section):
+class DatabaseSettings(Section):
     """Where people, consent, schedules and deliveries are kept."""
 
     url: Line = Field(
@@ -104,7 +97,7 @@ class DatabaseSettings(_Section):
         return url
 
 
-class SmtpSettings(_Section):
+class SmtpSettings(Section):
     """The relay that takes your mail."""
 
     host: HostText = Field(description="Host name of the relay.")
@@ -142,7 +135,7 @@ class SmtpSettings(_Section):
         return tls
 
 
-class SendingSettings(_Section):
+class SendingSettings(Section):
     """How fast, how long, and with which return address mail leaves."""
 
     return_path: AddressText = Field(
@@ -208,7 +201,7 @@ class SendingSettings(_Section):
         return self.return_path.rpartition("@")[2]
 
 
-class PrivacySettings(_Section):
+class PrivacySettings(Section):
     """What is kept, for how long, and what a sign-up form lets through."""
 
     unconfirmed_days: int = Field(7, ge=1, le=30, description="Days until an unconfirmed sign-up is deleted.")
@@ -225,7 +218,7 @@ class PrivacySettings(_Section):
     )
 
 
-class WebSettings(_Section):
+class WebSettings(Section):
     """Where the web pages listen."""
 
     host: HostText = Field("127.0.0.1", description="Address to listen on; put a TLS proxy in front of it.")
@@ -238,7 +231,7 @@ class WebSettings(_Section):
     )
 
 
-class BouncesSettings(_Section):
+class BouncesSettings(Section):
     """What comes back by mail."""
 
     unsubscribe_address: AddressText | None = Field(
@@ -246,7 +239,7 @@ class BouncesSettings(_Section):
     )
 
 
-class ListSettings(_Section):
+class ListSettings(Section):
     """A list that people join."""
 
     title: Line = Field(description="Title, as subscribers read it.")
@@ -258,7 +251,7 @@ class ListSettings(_Section):
     public: bool = Field(True, description="Whether anyone may sign up on the web.")
 
 
-class FieldSettings(_Section):
+class FieldSettings(Section):
     """A merge field: subscriber.<name> in templates."""
 
     type: Literal["text", "number", "boolean", "date"] = Field(
@@ -285,7 +278,7 @@ class FieldSettings(_Section):
         return _NOTHING[self.type] if self.default is None else self.default
 
 
-class Settings(_Section):
+class Settings(Section):
     """Everything in mailer.toml."""
 
     site: SiteSettings = Field(description="Who you are, in law and on the web.")

@@ -212,8 +212,13 @@ def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    if not connection.get_execution_options().get("mailer_write"):
-        connection.exec_driver_sql("BEGIN")
+    if connection.get_execution_options().get("mailer_write"):
+        return
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    driver.execute("BEGIN")
+    # The snapshot is taken here: while another process makes the log, or sweeps it up, nobody can read.
+    _retry_busy(lambda: driver.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall(), PATIENCE_SECONDS)
 
 
 def _begin_immediate(connection: Connection, patience_seconds: float) -> None:

@@ -204,9 +204,9 @@ def test_down_to_the_base_leaves_no_table_no_trigger_and_no_function(filled: Sto
         assert left.all() == []
 
 
-def test_two_that_start_on_an_empty_database_make_one_schema(tmp_path: Path) -> None:
-    """`mailer up` starts the pages and the senders at the same moment."""
-    stores = [open_store("sqlite:///new.db", root=tmp_path) for _ in range(2)]
+def test_all_that_start_on_an_empty_database_make_one_schema(tmp_path: Path) -> None:
+    """`mailer up` starts the pages and the senders at the same moment; one of them makes the log meanwhile."""
+    stores = [open_store("sqlite:///new.db", root=tmp_path) for _ in range(6)]
     failed: list[BaseException] = []
 
     def start(store: Store) -> None:
