@@ -23,6 +23,7 @@ from mailer.store.vocabulary import (
     CampaignState,
     DeliveryKind,
     DeliveryState,
+    ReportKind,
     SkipReason,
     Stream,
     SubscriptionState,
@@ -220,6 +221,9 @@ class Campaign(Base):
     list_id: Mapped[int] = mapped_column(BigId, ForeignKey("lists.id"))
     state: Mapped[CampaignState] = mapped_column(EnumText(CampaignState))
     reason: Mapped[str | None] = mapped_column(Text)  #: why it is paused or cancelled
+    breaker: Mapped[str | None] = mapped_column(String(32))  #: the circuit breaker that paused it
+    counted_from: Mapped[utc_or_none]  #: breakers count what came after a person let it go on
+    counted_before: Mapped[dict[str, Any] | None] = mapped_column(Json)  #: outcomes there were by then
     artefact_hash: Mapped[str] = mapped_column(String(64), ForeignKey("artefacts.hash"))
     scheduled_at: Mapped[utc]
     timezone: Mapped[str] = mapped_column(String(64))  #: the zone the person spoke in (A89)
@@ -292,6 +296,44 @@ class Delivery(Base):
     message_id: Mapped[str | None] = mapped_column(String(255))
     digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))  #: SHA-256 of the bytes that left
     relay: Mapped[str | None] = mapped_column(String(255))  #: "host:port" that the last attempt went to
+
+
+class Report(Base):
+    """What a report that came back said of one delivery: a bounce, or a complaint."""
+
+    __tablename__ = "reports"
+    __table_args__ = (Index("ix_reports_campaign", "campaign_id", "kind", "received_at"),)
+    id: Mapped[row_id]
+    received_at: Mapped[utc] = mapped_column(index=True)
+    kind: Mapped[ReportKind] = mapped_column(EnumText(ReportKind))
+    campaign_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("campaigns.id"))
+    delivery_id: Mapped[int | None] = mapped_column(
+        BigId, ForeignKey("deliveries.id", ondelete="SET NULL"), index=True
+    )
+    domain: Mapped[str] = mapped_column(String(255))  #: of the recipient
+    status: Mapped[str | None] = mapped_column(String(16))  #: enhanced status, RFC 3463
+    reason: Mapped[str | None] = mapped_column(String(64))
+    fault: Mapped[str | None] = mapped_column(String(16))  #: recipient, message, sender or provider
+    rule: Mapped[str | None] = mapped_column(String(64))  #: the rule that said so
+
+
+class RaisedAlert(Base):
+    """Something that ops are told of, once per cause and hour; nothing in it names a subscriber."""
+
+    __tablename__ = "alerts"
+    __table_args__ = (UniqueConstraint("cause", "hour_at"),)
+    id: Mapped[row_id]
+    kind: Mapped[str] = mapped_column(String(64))
+    cause: Mapped[str] = mapped_column(String(128))
+    hour_at: Mapped[utc]  #: start of the hour it belongs to
+    raised_at: Mapped[utc]
+    subject: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Text)
+    facts: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    call_at: Mapped[utc_or_none]  #: when the webhook is called next; null: nothing waits
+    calls: Mapped[int] = mapped_column(default=0)
+    called_at: Mapped[utc_or_none]  #: the webhook took it then
+    answer: Mapped[str | None] = mapped_column(Text)  #: what the last call came to
 
 
 class Worker(Base):

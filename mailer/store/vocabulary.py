@@ -73,6 +73,13 @@ class SkipReason(StrEnum):
     STALE = "stale"
 
 
+class ReportKind(StrEnum):
+    """What came back about a delivery after the next hop had taken it."""
+
+    BOUNCE = "bounce"
+    COMPLAINT = "complaint"
+
+
 class Stream(StrEnum):
     """The two streams of the one hash chain."""
 

@@ -29,7 +29,9 @@ from mailer.store.schema import (
     MailingList,
     Medium,
     Policy,
+    RaisedAlert,
     RateWindow,
+    Report,
     SignupCount,
     SignupRequest,
     Subscriber,
@@ -88,6 +90,14 @@ ROWS: list[tuple[type[Base], dict[str, Any]]] = [
     ),
     (Worker, {"host": "a", "pid": 1, "journal": "/srv/j", "started_at": NOW, "heartbeat_at": NOW}),
     (RateWindow, {"route": "main", "next_at": NOW}),
+    (
+        Report,
+        {"received_at": NOW, "kind": "complaint", "campaign_id": 1, "delivery_id": 1, "domain": "shop.example"},
+    ),
+    (
+        RaisedAlert,
+        {"kind": "test", "cause": "test", "hour_at": NOW, "raised_at": NOW, "subject": "ß", "text": "x"},
+    ),
 ]  # fmt: skip
 
 
