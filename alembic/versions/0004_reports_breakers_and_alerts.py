@@ -57,16 +57,26 @@ def _alerts() -> None:
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("facts", JSON, nullable=False),
-        sa.Column("call_at", UTC_TIME, nullable=True),
-        sa.Column("calls", sa.Integer(), nullable=False),
-        sa.Column("called_at", UTC_TIME, nullable=True),
-        sa.Column("answer", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_alerts"),
         sa.UniqueConstraint("cause", "hour_at", name="uq_alerts_cause_hour_at"),
+    )
+    op.create_table(
+        "alert_sendings",
+        sa.Column("alert_id", BIG_ID, nullable=False),
+        sa.Column("channel", sa.String(length=16), nullable=False),
+        sa.Column("send_at", UTC_TIME, nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("sent_at", UTC_TIME, nullable=True),
+        sa.Column("failure", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("alert_id", "channel", name="pk_alert_sendings"),
+        sa.ForeignKeyConstraint(
+            ["alert_id"], ["alerts.id"], name="fk_alert_sendings_alert_id", ondelete="CASCADE"
+        ),
     )
 
 
 def downgrade() -> None:
+    op.drop_table("alert_sendings")
     op.drop_table("alerts")
     op.drop_table("reports")
     op.drop_column("campaigns", "counted_before")

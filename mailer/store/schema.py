@@ -330,10 +330,20 @@ class RaisedAlert(Base):
     subject: Mapped[str] = mapped_column(Text)
     text: Mapped[str] = mapped_column(Text)
     facts: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
-    call_at: Mapped[utc_or_none]  #: when the webhook is called next; null: nothing waits
-    calls: Mapped[int] = mapped_column(default=0)
-    called_at: Mapped[utc_or_none]  #: the webhook took it then
-    answer: Mapped[str | None] = mapped_column(Text)  #: what the last call came to
+
+
+class AlertSending(Base):
+    """One way on which an alert reaches ops."""
+
+    __tablename__ = "alert_sendings"
+    alert_id: Mapped[int] = mapped_column(
+        BigId, ForeignKey("alerts.id", ondelete="CASCADE"), primary_key=True
+    )
+    channel: Mapped[str] = mapped_column(String(16), primary_key=True)  #: "mail" or "webhook"
+    send_at: Mapped[utc_or_none]  #: when it is tried next; null: it was sent, or given up
+    tries: Mapped[int] = mapped_column(default=0)
+    sent_at: Mapped[utc_or_none]
+    failure: Mapped[str | None] = mapped_column(Text)  #: what the last try came to
 
 
 class Worker(Base):

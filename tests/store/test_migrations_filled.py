@@ -22,6 +22,7 @@ from mailer.keyring import Secrets
 from mailer.store import SchemaOutdated, Store, migrate, open_store
 from mailer.store.check import check_store
 from mailer.store.schema import (
+    AlertSending,
     Artefact,
     Base,
     Campaign,
@@ -98,6 +99,7 @@ ROWS: list[tuple[type[Base], dict[str, Any]]] = [
         RaisedAlert,
         {"kind": "test", "cause": "test", "hour_at": NOW, "raised_at": NOW, "subject": "ß", "text": "x"},
     ),
+    (AlertSending, {"alert_id": 1, "channel": "mail", "send_at": NOW}),
 ]  # fmt: skip
 
 
