@@ -19,7 +19,7 @@ from mailer.settings.problems import (
     explain,
     find_lines,
 )
-from mailer.settings.samples import has_local_pages, is_trial, relay_host, sample_settings
+from mailer.settings.samples import has_local_pages, is_trial, relay_hosts, sample_settings
 from mailer.settings.values import is_loopback
 
 __all__ = ["Problem", "SettingsInvalid", "load_settings", "parse_settings"]
@@ -160,8 +160,8 @@ def _refuse_open_passwords(raw: Mapping[str, Any], source: Source) -> Iterator[P
 
 def _refuse_local_links(raw: Mapping[str, Any], source: Source) -> Iterator[Problem]:
     """A real relay takes mail to real people, whose way out must open for them."""
-    host = relay_host(raw)
-    if host is not None and not is_loopback(host) and has_local_pages(raw):
+    host = next((host for host in relay_hosts(raw) if not is_loopback(host)), None)
+    if host is not None and has_local_pages(raw):
         yield source.problem(
             ("site", "base_url"),
             f"is an address of this machine, but mail goes to people through {host}: no reader could open "

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
-from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
     Field,
-    SecretStr,
     StringConstraints,
     ValidationInfo,
     field_validator,
 )
 
 from mailer.settings.section import Section
+from mailer.settings.smtp import SmtpSettings, StreamName
 from mailer.settings.values import (
     MAX_GIVE_UP_HOURS,
     UNLIMITED,
@@ -97,51 +97,15 @@ class DatabaseSettings(Section):
         return url
 
 
-class SmtpSettings(Section):
-    """The relay that takes your mail."""
-
-    host: HostText = Field(description="Host name of the relay.")
-    port: int = Field(587, ge=1, le=65535, description="587 for starttls, 465 for implicit.")
-    tls: Literal["starttls", "implicit", "none"] = Field(
-        "starttls", description="starttls, implicit or none; none is accepted for this machine itself only."
-    )
-    username: Line | None = Field(
-        None,
-        description="User name, where the relay asks for one; the password is MAILER_SMTP__<NAME>__PASSWORD.",
-    )
-    password: SecretStr | None = Field(
-        None, description="Never here: give it as MAILER_SMTP__<NAME>__PASSWORD or in password_file."
-    )
-    password_file: Path | None = Field(None, description="File with the password, mode 0600.")
-    ca_file: Path | None = Field(
-        None, description="PEM file of a private certificate authority, if the relay has one."
-    )
-    ehlo_name: HostText | None = Field(
-        None, description="Name to greet the relay with; default: this host's name."
-    )
-    connections: int = Field(
-        4,
-        ge=1,
-        le=100,
-        description="Connections that one host keeps open to this relay at most; its sender processes share them.",
-    )
-
-    @field_validator("tls")
-    @classmethod
-    def _private(cls, tls: str, info: ValidationInfo) -> str:
-        host = info.data.get("host")
-        if tls == "none" and host is not None and not is_loopback(host):
-            raise ValueError(f'is "none", but {host} is not this machine: mail would travel in clear text.')
-        return tls
-
-
 class SendingSettings(Section):
     """How fast, how long, and with which return address mail leaves."""
 
     return_path: AddressText = Field(
         description="Where bounces go; each recipient gets an own tag: bounce+TAG@bounce.shop.example."
     )
-    route: Name | None = Field(None, description="Which [smtp.NAME] to use; default: the first.")
+    route: Name | None = Field(
+        None, description="The one [smtp.NAME] to send everything through; default: all, each by its weight."
+    )
     rate: RateText = Field(
         UNLIMITED, description='"unlimited", or messages per time: "10/s", "600/min", "36000/h".'
     )
@@ -149,14 +113,14 @@ class SendingSettings(Section):
         None,
         ge=1,
         le=100,
-        description="Connections of one host, shared by its sender processes; default: what the relay's section says.",
+        description="Connections of one host to each relay; default: what the relay's own section says.",
     )
     workers: int | None = Field(
         None,
         ge=1,
         le=100,
-        description="Sender processes of one host, never more than connections; default: one for each core. "
-        "The first one keeps a connection free for confirmations, where it has two or more.",
+        description="Sender processes of one host, never more than connections to any relay that has a share; "
+        "default: one for each core. The first one keeps a connection free for confirmations, where it has two.",
     )
     batch_size: int = Field(
         500,
@@ -295,8 +259,14 @@ class Settings(Section):
     @classmethod
     def _route_exists(cls, sending: SendingSettings, info: ValidationInfo) -> SendingSettings:
         relays = info.data.get("smtp")
-        if relays is not None and sending.route is not None and sending.route not in relays:
+        if relays is None:
+            return sending
+        if sending.route is not None and sending.route not in relays:
             raise ValueError(f'route "{sending.route}" is no [smtp.NAME]; there is: {", ".join(relays)}.')
+        if sending.route is None and (stream := _untaken(relays)):
+            raise ValueError(
+                f'has no relay for {stream} mail; add "{stream}" to the streams of an [smtp.NAME].'
+            )
         return sending
 
     @field_validator("lists")
@@ -320,17 +290,19 @@ class Settings(Section):
 
     @property
     def relay_name(self) -> str:
-        """The name of the [smtp.NAME] in use."""
-        return self.sending.route or next(iter(self.smtp))
+        """The name of the main [smtp.NAME]: the route, or the first that takes campaigns."""
+        return self.sending.route or next(
+            name for name, relay in self.smtp.items() if "campaign" in relay.streams
+        )
 
     @property
     def relay(self) -> SmtpSettings:
-        """The relay in use."""
+        """The main relay; all of them: `mailer.settings.relay.relays_in_use`."""
         return self.smtp[self.relay_name]
 
     @property
     def connections(self) -> int:
-        """How many connections one host keeps to the relay; its workers share them."""
+        """How many connections one host keeps to the main relay; its workers share them."""
         return self.sending.connections or self.relay.connections
 
     @property
@@ -339,3 +311,9 @@ class Settings(Section):
         host = self.site.host
         named = "." in host and not host.replace(".", "").isdigit() and not is_loopback(host)
         return self.sending.message_id_domain or (host if named else self.sending.return_path_domain)
+
+
+def _untaken(relays: Mapping[str, SmtpSettings]) -> StreamName | None:
+    """A kind of mail that no relay takes."""
+    streams: tuple[StreamName, ...] = ("campaign", "system")
+    return next((one for one in streams if all(one not in relay.streams for relay in relays.values())), None)

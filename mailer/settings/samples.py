@@ -25,12 +25,13 @@ def has_local_pages(raw: Mapping[str, Any]) -> bool:
     return _is_loopback_url(_section(raw, "site").get("base_url"))
 
 
-def relay_host(raw: Mapping[str, Any]) -> str | None:
-    """The host of the relay in use: the one that [sending] route names, else the first."""
+def relay_hosts(raw: Mapping[str, Any]) -> list[str]:
+    """The hosts of the relays in use: the one that [sending] route names, else all."""
     relays = _section(raw, "smtp")
-    route = _section(raw, "sending").get("route", next(iter(relays), ""))
-    host = _section(relays, str(route)).get("host")
-    return host if isinstance(host, str) else None
+    route = _section(raw, "sending").get("route")
+    names = relays if route is None else [str(route)]
+    hosts = [_section(relays, name).get("host") for name in names]
+    return [host for host in hosts if isinstance(host, str)]
 
 
 def sample_settings(raw: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:

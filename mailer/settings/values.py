@@ -152,7 +152,7 @@ def _networks(value: str) -> str:
         raise ValueError(f'"{value}" is not an IP address or network such as "10.0.0.0/8".') from None
 
 
-def _split(value: Any) -> Any:
+def split_list(value: Any) -> Any:
     """Let an environment variable give a list as "a, b"."""
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
@@ -168,7 +168,7 @@ ZoneText = Annotated[str, AfterValidator(_timezone)]
 ListIdText = Annotated[str, AfterValidator(_list_id)]
 Line = Annotated[str, AfterValidator(_line)]
 Lines = Annotated[str, AfterValidator(_text)]
-Hosts = Annotated[tuple[HostText, ...], BeforeValidator(_split)]
-Addresses = Annotated[tuple[AddressText, ...], BeforeValidator(_split)]
-Networks = Annotated[tuple[Annotated[str, AfterValidator(_networks)], ...], BeforeValidator(_split)]
-Names = Annotated[tuple[Line, ...], BeforeValidator(_split)]
+Hosts = Annotated[tuple[HostText, ...], BeforeValidator(split_list)]
+Addresses = Annotated[tuple[AddressText, ...], BeforeValidator(split_list)]
+Networks = Annotated[tuple[Annotated[str, AfterValidator(_networks)], ...], BeforeValidator(split_list)]
+Names = Annotated[tuple[Line, ...], BeforeValidator(split_list)]
