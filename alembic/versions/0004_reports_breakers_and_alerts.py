@@ -17,7 +17,7 @@ JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 def upgrade() -> None:
     op.add_column("campaigns", sa.Column("breaker", sa.String(length=32), nullable=True))
     op.add_column("campaigns", sa.Column("counted_from", UTC_TIME, nullable=True))
-    op.add_column("campaigns", sa.Column("counted_before", JSON, nullable=True))
+    op.add_column("campaigns", sa.Column("accepted_before", BIG_ID, nullable=True))
     _reports()
     _alerts()
 
@@ -79,6 +79,6 @@ def downgrade() -> None:
     op.drop_table("alert_sendings")
     op.drop_table("alerts")
     op.drop_table("reports")
-    op.drop_column("campaigns", "counted_before")
+    op.drop_column("campaigns", "accepted_before")
     op.drop_column("campaigns", "counted_from")
     op.drop_column("campaigns", "breaker")

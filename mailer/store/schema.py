@@ -223,7 +223,7 @@ class Campaign(Base):
     reason: Mapped[str | None] = mapped_column(Text)  #: why it is paused or cancelled
     breaker: Mapped[str | None] = mapped_column(String(32))  #: the circuit breaker that paused it
     counted_from: Mapped[utc_or_none]  #: breakers count what came after a person let it go on
-    counted_before: Mapped[dict[str, Any] | None] = mapped_column(Json)  #: outcomes there were by then
+    accepted_before: Mapped[int | None] = mapped_column(BigId)  #: how many were accepted by then
     artefact_hash: Mapped[str] = mapped_column(String(64), ForeignKey("artefacts.hash"))
     scheduled_at: Mapped[utc]
     timezone: Mapped[str] = mapped_column(String(64))  #: the zone the person spoke in (A89)
