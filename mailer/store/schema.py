@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     CheckConstraint,
+    Double,
     ForeignKey,
     Index,
     LargeBinary,
@@ -365,3 +366,25 @@ class RateWindow(Base):
     __tablename__ = "rate_windows"
     route: Mapped[str] = mapped_column(String(255), primary_key=True)
     next_at: Mapped[utc]  #: the instant of the first turn that nobody has reserved
+
+
+class PaceRow(Base):
+    """What is known of how fast one relay or mailbox provider takes mail, shared by every worker."""
+
+    __tablename__ = "paces"
+    key: Mapped[str] = mapped_column(String(255), primary_key=True)  #: "relay:main", "provider:google"
+    limit: Mapped[float | None] = mapped_column(Double)  #: messages per second; null: none was found
+    connections: Mapped[int | None]  #: that may be used at once; null: as many as there are
+    cause: Mapped[str | None] = mapped_column(Text)  #: the last refusal, in our words: code, status, rule
+    until: Mapped[utc_or_none]  #: nothing leaves before
+    updated_at: Mapped[utc]
+    memory: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)  #: what else its controller counts
+
+
+class ProviderRow(Base):
+    """Whose mail servers take the mail of a domain; asked of the DNS now and then."""
+
+    __tablename__ = "providers"
+    domain: Mapped[str] = mapped_column(String(255), primary_key=True)
+    provider: Mapped[str] = mapped_column(String(255))
+    expires_at: Mapped[utc] = mapped_column(index=True)

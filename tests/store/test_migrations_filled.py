@@ -29,7 +29,9 @@ from mailer.store.schema import (
     Delivery,
     MailingList,
     Medium,
+    PaceRow,
     Policy,
+    ProviderRow,
     RaisedAlert,
     RateWindow,
     Report,
@@ -100,6 +102,8 @@ ROWS: list[tuple[type[Base], dict[str, Any]]] = [
         {"kind": "test", "cause": "test", "hour_at": NOW, "raised_at": NOW, "subject": "ß", "text": "x"},
     ),
     (AlertSending, {"alert_id": 1, "channel": "mail", "send_at": NOW}),
+    (PaceRow, {"key": "relay:main", "limit": 0.1, "until": NOW, "updated_at": NOW, "memory": {"a": 1.5}}),
+    (ProviderRow, {"domain": "shop.example", "provider": "google", "expires_at": NOW}),
 ]  # fmt: skip
 
 
