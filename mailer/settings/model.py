@@ -14,6 +14,7 @@ from pydantic import (
     field_validator,
 )
 
+from mailer.settings.doctor import DoctorSettings
 from mailer.settings.section import Section
 from mailer.settings.smtp import SmtpSettings, StreamName
 from mailer.settings.values import (
@@ -252,6 +253,7 @@ class Settings(Section):
     privacy: PrivacySettings = Field(PrivacySettings(), description="What is kept, for how long.")
     web: WebSettings = Field(WebSettings(), description="Where the web pages listen.")
     bounces: BouncesSettings = Field(BouncesSettings(), description="What comes back by mail.")
+    doctor: DoctorSettings = Field(DoctorSettings(), description="What `mailer doctor` must be told.")
     lists: dict[Name, ListSettings] = Field(min_length=1, description="The lists that people join.")
     fields: dict[FieldName, FieldSettings] = Field(default_factory=dict, description="The merge fields.")
 

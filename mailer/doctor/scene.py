@@ -1,0 +1,103 @@
+"""What the checks look at: the settings, the folder, DNS, and from where this site's mail reaches the world."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from ipaddress import ip_address
+
+from mailer.doctor.lookups import Address, Dns
+from mailer.doctor.model import Unasked
+from mailer.settings import Settings, SmtpSettings
+from mailer.settings.samples import SAMPLE_DOMAIN
+from mailer.settings.values import is_loopback
+from mailer.site import SiteFolder
+
+# RFC 2606 section 2, RFC 6761 section 6: names that the world's DNS never knows. `.test` may be a private one.
+_NOWHERE = ("example", "invalid", "localhost")
+_SECOND_LEVEL = ("example.com", "example.net", "example.org")
+#: Documentation addresses: a packet is routed towards them, and UDP sends none before there is data.
+_FAR = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
+
+
+@dataclass(frozen=True, slots=True)
+class Senders:
+    """Addresses from which mail reaches recipients, and how sure that is."""
+
+    addresses: tuple[Address, ...]
+    source: str  #: in words: whose they are
+    is_certain: bool
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One run of the doctor on one site."""
+
+    settings: Settings
+    folder: SiteFolder
+    dns: Dns
+    proof: bytes | None = None  #: a message as received
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the pages are on this machine only: nobody else can open a link."""
+        return is_loopback(self.settings.site.host)
+
+    @property
+    def has_own_server(self) -> bool:
+        """Whether a mail server on this machine is the relay, so that its address is ours to look after."""
+        return is_loopback(self.settings.relay.host)
+
+    @cached_property
+    def bounce_domain(self) -> str:
+        """The domain of the envelope sender."""
+        return self.settings.sending.return_path_domain
+
+    @cached_property
+    def from_domains(self) -> dict[str, tuple[str, ...]]:
+        """Each domain of a From address, and the lists that use it."""
+        found: dict[str, tuple[str, ...]] = {}
+        for name, entry in self.settings.lists.items():
+            domain = entry.from_mailbox.address.domain
+            found[domain] = (*found.get(domain, ()), name)
+        return found
+
+    async def senders(self) -> Senders:
+        """From where mail reaches the world, as far as it can be known from here."""
+        told = self.settings.doctor.outgoing_addresses
+        if told:
+            return Senders(tuple(map(ip_address, told)), "[doctor] outgoing_addresses", is_certain=True)
+        if self.has_own_server:
+            own = tuple(address for address in own_addresses() if address.is_global)
+            return Senders(own, "this machine", is_certain=True)
+        _, found = await self.dns.addresses(self.settings.relay.host)
+        return Senders(found, f"the relay {self.settings.relay.host}", is_certain=False)
+
+
+def own_addresses() -> tuple[Address, ...]:
+    """The addresses this machine would speak to the world from; nothing is sent to find out."""
+    found: list[Address] = []
+    for family, far in _FAR:
+        with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((far, 53))
+            found.append(ip_address(probe.getsockname()[0]))
+    return tuple(found)
+
+
+def relay_label(name: str, relay: SmtpSettings) -> str:
+    """How findings name a relay."""
+    return f"[smtp.{name}] {relay.host}:{relay.port}"
+
+
+def nowhere(domain: str, setting: str) -> Unasked | None:
+    """Why DNS need not be asked about `domain`: it is a sample, or no domain at all."""
+    if domain.rpartition(".")[2] in _NOWHERE or domain.endswith(_SECOND_LEVEL):
+        what = "the sample value" if domain.endswith(SAMPLE_DOMAIN) else "a name for examples"
+        return Unasked(
+            domain,
+            f"{what.capitalize()}: no DNS knows it.",
+            f"Put a domain of your own in {setting}, then ask again.",
+        )
+    return None
