@@ -21,6 +21,7 @@ BENCHES = (
     "one_click_under_load",
     "cli_start",
     "journal_sync",
+    "spam_score",
 )
 
 

@@ -1,12 +1,7 @@
-"""Real newsletters from the folder to the wire: checked, frozen, filled, past the gate, read back strictly.
-
-Set MAILER_MJML_CORPUS to a folder of `*.mjml` files; none of them is ours, so none is in the project.
-"""
+"""Real newsletters from the folder to the wire: checked, frozen, filled, past the gate, read back strictly."""
 
 from __future__ import annotations
 
-import json
-import os
 import re
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -18,30 +13,16 @@ from mailer.settings import load_settings
 from mailer.site import SiteFolder
 from mailer.store import Store
 from tests.campaigns.conftest import crowd_of, service_of
+from tests.newsletters import at_home, newsletters, put
 
-_FOLDER = Path(os.environ.get("MAILER_MJML_CORPUS") or "no-such-folder")
-_TEMPLATES = sorted(_FOLDER.glob("*.mjml"))
-_LOADED = re.compile(r"(?:src|background-url|href)=\"(https?://[^\"\s]+)")
-#: Merge fields of the corpus, as its authors wrote them.
-FIELDS = ("FirstName", "CompanyName", "ReferalCode")
-HEAD = """\
----
-subject: Ten red LEDs for you
-preheader: Clearance stock, a new resistor kit, and one circuit that is worth building.
-list: weekly
----
-"""
+_TEMPLATES = newsletters()
 
 
 @pytest.fixture
 def campaigns(site_folder: SiteFolder, sqlite_store: Store, secrets, ledger) -> Campaigns:
     """A site that declares every host of the corpus and its merge fields, and one reader."""
-    sources = [path.read_text(encoding="utf-8") for path in _TEMPLATES]
-    hosts = sorted({url.split("/")[2] for source in sources for url in _LOADED.findall(source)})
-    fields = "".join(f'\n[fields.{name}]\ntype = "text"\ndefault = ""\n' for name in FIELDS)
     text = site_folder.settings_path.read_text(encoding="utf-8")
-    text += f"\n[privacy]\nasset_hosts = {json.dumps(hosts)}\n{fields}"
-    site_folder.settings_path.write_text(text, encoding="utf-8")
+    site_folder.settings_path.write_text(at_home(text, _TEMPLATES), encoding="utf-8")
     settings = load_settings(site_folder.settings_path, {})
     crowd_of(sqlite_store, settings, secrets).join(1, first_name="Grace")
     return service_of(sqlite_store, settings, secrets, site_folder, ledger)
@@ -52,13 +33,10 @@ def campaigns(site_folder: SiteFolder, sqlite_store: Store, secrets, ledger) -> 
 def test_a_real_newsletter_goes_from_its_folder_to_the_wire(
     campaigns: Campaigns, site_folder: SiteFolder, path: Path
 ) -> None:
-    folder = site_folder.campaigns / "real"
-    folder.mkdir()
-    source = path.read_text(encoding="utf-8")
-    (folder / "campaign.mjml").write_text(HEAD + source, encoding="utf-8")
-    report = campaigns.check("real")
+    name = put(path, site_folder.campaigns)
+    report = campaigns.check(name)
     assert not [found for found in report.findings if found.rule in ("gate", "unrenderable")]
-    shown = campaigns.preview("real", "reader0@inbox0.example")
+    shown = campaigns.preview(name, "reader0@inbox0.example")
     message = message_from_bytes(shown.raw, policy=policy.default)
     assert not message.defects
     text, html = (part.get_content() for part in message.iter_parts())

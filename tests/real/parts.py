@@ -15,6 +15,7 @@ def missing_parts() -> dict[str, str]:
         "Postfix": (_program("postfix"), "that a real relay takes our bytes and keeps them as they are"),
         "PostgreSQL": (find_binaries() is not None, "every test of the store on PostgreSQL"),
         "Chromium": (_program("chromium"), "screenshots and accessibility of the pages"),
+        "SpamAssassin": (_program("spamassassin"), "that a spam filter has nothing against our mail"),
     }
     return {name: untried for name, (found, untried) in parts.items() if not found}
 
@@ -28,12 +29,13 @@ def main() -> int:
     """Print the list; fail when MAILER_REAL_PARTS=required and one is missing."""
     missing = missing_parts()
     if not missing:
-        print("Real parts: Postfix, PostgreSQL and Chromium are all here.")
+        print("Real parts: all are here.")
         return 0
     print("=" * 78)
     for name, untried in missing.items():
         print(f"MISSING REAL PART: {name}. Not tried without it: {untried}.")
-    print("Tests that need them are skipped. On Debian: apt-get install postfix postgresql chromium")
+    wanted = " ".join(name.lower() for name in missing)
+    print(f"Tests that need them are skipped. On Debian: apt-get install {wanted}")
     print("=" * 78)
     return 1 if os.environ.get("MAILER_REAL_PARTS") == "required" else 0
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mailer.rendering.authoring import dom
+from mailer.rendering.authoring.text import WIDTH
 from mailer.rendering.identity import ListIdentity, SiteIdentity
 from mailer.wording import Wording, wording
 
@@ -40,8 +41,6 @@ _AROUND: Final = (
 )
 #: What no font, line or spacing named for all paragraphs and links may change.
 _READABLE: Final = "font-family:inherit;line-height:inherit;"
-#: Columns of the text part.
-_COLUMNS: Final = 78
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,16 +138,16 @@ def as_text(lines: list[Line]) -> str:
     out = [TEXT_RULE]
     for line in lines:
         if line.href.startswith("mailto:"):
-            out += textwrap.wrap(f"{line.words} {line.label}", _COLUMNS)
+            out += textwrap.wrap(f"{line.words} {line.label}", WIDTH)
         elif line.href:
             out += [
                 "",
-                *textwrap.wrap(line.words, _COLUMNS),
-                *textwrap.wrap(f"{line.label}:", _COLUMNS),
+                *textwrap.wrap(line.words, WIDTH),
+                *textwrap.wrap(f"{line.label}:", WIDTH),
                 line.href,
             ]
         else:
-            out += ["", *textwrap.wrap(line.words, _COLUMNS)]
+            out += ["", *textwrap.wrap(line.words, WIDTH)]
     return "\n".join(out) + "\n"
 
 
@@ -161,8 +160,8 @@ def _panel(lines: list[Line], language: str, name: str) -> dom.Element:
             "lang": language, "dir": way,
             "style": _important(
                 f"display:block;position:relative;z-index:2147483647;clear:both;direction:{way};margin:0;border:0;"
-                f"padding:28px 20px 18px;width:auto;max-width:none;background:{BACKGROUND};color:{TEXT};"
-                f"font:normal 13px/1.6 {FONT};text-align:center;text-indent:0;{_STAY}"
+                f"padding:28px 20px 18px;width:auto;max-width:none;background:none;background-color:{BACKGROUND};"
+                f"color:{TEXT};font:normal 13px/1.6 {FONT};text-align:center;text-indent:0;{_STAY}"
             ),
         },
     )  # fmt: skip

@@ -16,6 +16,13 @@ from mailer.rendering.identity import Problem
 #: What the MJML compiler adds to what authors may write; its menus and carousels work by hidden switches.
 _OF_THE_COMPILER: Final = frozenset({"html", "head", "body", "title", "meta", "input", "label"})
 _SWITCHES: Final = frozenset({"radio", "checkbox"})
+#: How the MJML compiler hides the line of <mj-preview>, white on white among others, and how we do:
+#: hidden is hidden, and only spam has its letters in the colour of the page (B15).
+_COMPILERS_PREVIEW: Final = (
+    "display:none;font-size:1px;color:#ffffff;line-height:1px;"
+    "max-height:0px;max-width:0px;opacity:0;overflow:hidden;"
+)
+_PREVIEW: Final = "display:none;mso-hide:all;max-height:0;overflow:hidden"
 
 
 class BlockMissing(RenderError):
@@ -23,7 +30,7 @@ class BlockMissing(RenderError):
 
 
 def finish(document: dom.Node, subject: str, language: str) -> None:
-    """Language, title, colour schemes, no stray comments (E1, E2, E9)."""
+    """Language, title, colour schemes, a preview line hidden plainly (E1, E2, E9, B15)."""
     way = block.direction(language)
     html, head, body = (dom.first(document, name) for name in ("html", "head", "body"))
     assert html is not None  # an HTML5 parse always makes all three
@@ -36,6 +43,8 @@ def finish(document: dom.Node, subject: str, language: str) -> None:
                 child.attrs["lang"] = language
             if child.attrs.get("dir") in ("auto", "", None):
                 child.attrs["dir"] = way
+            if child.attrs.get("style") == _COMPILERS_PREVIEW:
+                child.attrs["style"] = _PREVIEW
     _title(head, subject)
     _metas(head)
 

@@ -14,8 +14,9 @@ from typing import Final
 from mailer.rendering.authoring import dom, holes
 from mailer.rendering.authoring.tags import Placeholders, TagKind
 
-#: Columns of the text part (RFC 5322, 2.1.1); addresses are longer and never broken.
-WIDTH: Final = 78
+#: Columns of the text part, so that quoted-printable needs no soft break in a line of plain letters
+#: and an answer that quotes it still fits (RFC 2045, 6.7; RFC 5322, 2.1.1); addresses are never broken.
+WIDTH: Final = 72
 #: Columns a merge field is expected to take when lines are filled.
 _VALUE_WIDTH: Final = 10
 

@@ -54,6 +54,29 @@ def test_the_preheader_is_visible_text_at_the_top() -> None:
     assert "display:none" not in html(make("# Hello")).replace("display:none!important", "")
 
 
+@pytest.mark.rule("B15")
+def test_the_preview_line_of_an_mjml_document_is_hidden_without_the_means_of_spam() -> None:
+    """Letters in the colour of the page, one pixel high, fully transparent: filters count each."""
+    source = mjml("<mj-section/>", "<mj-preview>Short and true</mj-preview>")
+    (line,) = [
+        each
+        for each in dom.elements(document(make(source, "mjml")), "div")
+        if dom.text_of(each) == "Short and true" and "display:none;" in dom.attributes(each).get("style", "")
+    ]
+    style = dom.attributes(line)["style"]
+    assert "mso-hide:all" in style
+    assert not [word for word in ("color", "opacity", "font-size", "line-height") if word in style]
+
+
+@pytest.mark.rule("B15")
+def test_the_preview_line_is_no_part_of_the_text() -> None:
+    source = mjml(
+        "<mj-section><mj-column><mj-text>Hello</mj-text></mj-column></mj-section>",
+        "<mj-preview>Short and true</mj-preview>",
+    )
+    assert "Short and true" not in text(make(source, "mjml"))
+
+
 def test_merge_fields_work_in_subject_and_preheader() -> None:
     made = make("x", subject="For {{ first_name }}", preheader="Dear {{ first_name }}")
     assert "Dear Ada" in html(made, always, **{"subscriber.first_name": "Ada"})

@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 
 from mailer.rendering.authoring import block, dom
+from mailer.rendering.authoring.text import WIDTH
 from mailer.rendering.program import Value
 from mailer.wording import wording
 from tests.rendering.authoring.world import (
@@ -143,7 +144,7 @@ def test_names_with_markup_are_shown_as_they_are() -> None:
 def test_every_line_of_the_text_block_keeps_to_the_width() -> None:
     list_ = dataclasses.replace(WEEKLY, title="A very long title of a list " * 4)
     lines = text(make("x", list_=list_)).split("\n")
-    assert max(len(line) for line in lines if not line.startswith("https://")) <= 78
+    assert max(len(line) for line in lines if not line.startswith("https://")) <= WIDTH
 
 
 def test_the_view_link_comes_with_the_block() -> None:

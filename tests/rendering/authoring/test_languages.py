@@ -103,7 +103,7 @@ def test_a_document_of_the_author_s_own_gets_the_colour_schemes_too() -> None:
 def test_the_block_brings_both_its_colours_so_that_dark_mode_cannot_part_them() -> None:
     panel = next(each for each in dom.elements(document(make("x"))) if _is_block(each))
     style = dom.attributes(panel)["style"].replace(" ", "")
-    assert f"background:{block.BACKGROUND}!important" in style
+    assert f"background-color:{block.BACKGROUND}!important" in style
     assert f"color:{block.TEXT}!important" in style
 
 

@@ -88,6 +88,17 @@ def test_a_merge_value_in_a_link_is_one_component(renderer: Renderer) -> None:
     assert 'href="https://shop.example/c?name=a%26b%3D%22%2F%23%3F"' in html
 
 
+@pytest.mark.rule("A33")
+def test_lines_of_plain_letters_need_no_soft_break(renderer: Renderer) -> None:
+    """A text part that was filled to its width is read in the raw message as it was written."""
+    body = "# News\n\n" + "Every word of this stands in a line that is as long as it may be. " * 20
+    filled = renderer.compile(source(body, subject="News"), WEEKLY).fill(recipient())
+    text = filled.data.decode().split("\r\n--=_")[1]
+    lines = [line for line in text.split("\r\n") if "word" in line or "may be" in line]
+    assert len(lines) > 10
+    assert not [line for line in lines if line.endswith("=")]
+
+
 def test_compiling_twice_gives_the_same_hash(renderer: Renderer) -> None:
     assert renderer.compile(source(), WEEKLY).hash == renderer.compile(source(), WEEKLY).hash
 
