@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
+from mailer.alerts import Alerts
 from mailer.audit import Ledger
+from mailer.campaigns.breakers import Breakers
+from mailer.campaigns.breakers.service import limits_from
 from mailer.campaigns.service import Campaigns
 from mailer.keyring import Secrets, load_secrets
 from mailer.rendering import Renderer
@@ -114,6 +117,32 @@ class Site:
         )
 
     @cached_property
+    def alerts(self) -> Alerts:
+        """What ops are told."""
+        told = self.settings.alerts
+        channels = [name for name in ("mail", "webhook") if getattr(told, name) is not None]
+        return Alerts(self.store, channels)
+
+    @cached_property
+    def breakers(self) -> Breakers:
+        """What pauses a campaign that goes wrong."""
+        return Breakers(self.store, self.ledger, self.alerts, limits_from(self.settings.breakers))
+
+    def send_alerts(self) -> int:
+        """Send the alerts that are due; returns how many were taken. Raises StoreError."""
+        from mailer.alerts.sending import send_due
+        from mailer.delivery.alerting import alert_channels
+
+        return send_due(self.store, alert_channels(self.settings, self.secrets))
+
+    def try_alerts(self) -> dict[str, str | None]:
+        """Send a test alert at once on every way; by name, why it was not taken, or None."""
+        from mailer.alerts.sending import try_all
+        from mailer.delivery.alerting import alert_channels
+
+        return try_all(alert_channels(self.settings, self.secrets), site=self.settings.site.name)
+
+    @cached_property
     def messages(self) -> SiteMessages:
         """The bytes of whatever is due."""
         from mailer.delivery.messages import SiteMessages
@@ -133,10 +162,18 @@ class Site:
             ledger=self.ledger,
             secrets=self.secrets,
             head_path=self.head_path,
+            breakers=self.breakers,
+            send_alerts=self.send_alerts,
         )
 
-    async def send(self, stop: asyncio.Event, *, connections: int, sends_system: bool = True) -> None:
-        """Send what is due until `stop` is set. Raises StoreError at the start, LeaseLost."""
+    async def send(
+        self,
+        stop: asyncio.Event,
+        *,
+        connections: Mapping[str, int] | None = None,
+        sends_system: bool = True,
+    ) -> None:
+        """Send what is due until `stop` is set; see `run_worker`. Raises StoreError at the start, LeaseLost."""
         from mailer.delivery.worker import run_worker
 
         await run_worker(
@@ -148,6 +185,7 @@ class Site:
             stop=stop,
             connections=connections,
             sends_system=sends_system,
+            breakers=self.breakers,
         )
 
     def _suppress_hard_bounce(self, connection: Connection, email_hash: bytes, reply: str) -> None:

@@ -14,7 +14,9 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
 from mailer import clock
+from mailer.alerts.sending import forget_old
 from mailer.audit import Ledger, seal
+from mailer.campaigns.breakers import Breakers
 from mailer.campaigns.service import Campaigns
 from mailer.campaigns.stepped import make_due
 from mailer.errors import MailerError
@@ -117,6 +119,8 @@ def site_scheduler(
     ledger: Ledger,
     secrets: Secrets,
     head_path: Path,
+    breakers: Breakers,
+    send_alerts: Callable[[], object],
 ) -> Scheduler:
     """Everything a site looks after by the clock."""
     stopping = threading.Event()
@@ -126,9 +130,12 @@ def site_scheduler(
         Tick("materialise", 0.5, lambda: materialise(campaigns, stopping)),
         Tick("stepped_clock", 5.0, lambda: in_slices(lambda: make_due(store), stopping)),
         Tick("finish_campaigns", 1.0, campaigns.finish_done),
+        Tick("breakers", 5.0, breakers.check),
+        Tick("alerts", 2.0, send_alerts),
         Tick("seal", 1.0, lambda: seal(store, secrets, head_path, stopping=stopping.is_set)),
         Tick("trim_log", 1.0, store.trim_log),
         Tick("purge", _HOUR, lambda: purge_unconfirmed(store, ledger)),
+        Tick("forget_alerts", _HOUR, lambda: forget_old(store)),
     )
     return Scheduler(ticks, stopping=stopping)
 

@@ -33,6 +33,10 @@ class ApprovalNeeded(MailerError):
     """The audience changed since it was approved; the new count must be stated."""
 
 
+class MendingNeeded(MailerError):
+    """A circuit breaker paused this campaign; somebody must say what was done about it."""
+
+
 def pause(store: Store, ledger: Ledger, slug: str, *, reason: str) -> CampaignRow:
     """Stop claiming this campaign's rows; what is on the wire is finished.
 
@@ -42,19 +46,29 @@ def pause(store: Store, ledger: Ledger, slug: str, *, reason: str) -> CampaignRo
 
 
 def resume(
-    store: Store, ledger: Ledger, slug: str, *, drift: float, expect: int | None = None
+    store: Store,
+    ledger: Ledger,
+    slug: str,
+    *,
+    drift: float,
+    expect: int | None = None,
+    mended: str | None = None,
 ) -> CampaignRow:
     """Go on with a paused campaign; one that never started goes back on the schedule.
 
     A campaign that is due and whose audience moved by more than `drift` needs the new count in
-    `expect` (D24, E18). Raises NotScheduled, MoveRefused or ApprovalNeeded.
+    `expect` (D24, E18). One that a circuit breaker paused needs `mended`, what was done about the
+    cause; its breakers then count afresh. Raises NotScheduled, MoveRefused, ApprovalNeeded or
+    MendingNeeded.
     """
     with store.read() as connection:
         campaign = _scheduled(queries.latest_campaign(connection, slug), slug)
         count, _bound = queries.audience_size(connection, campaign.list_id, clock.now())
     values: dict[str, Any] = {"reason": None}
+    if campaign.breaker is not None and campaign.state is CampaignState.PAUSED:
+        values |= _mended(store, campaign, mended)
     if campaign.started_at is not None or campaign.state is not CampaignState.PAUSED:
-        return _make(store, ledger, slug, move=Move.RESUME, event="resume", values=values)
+        return _make(store, ledger, slug, move=Move.RESUME, event="resume", values=values, mended=mended)
     if expect is not None:
         values |= _approved(slug, expect=expect, count=count)
     elif campaign.scheduled_at <= clock.now():
@@ -62,6 +76,19 @@ def resume(
         if moved is not None:
             raise ApprovalNeeded(moved, slug=slug)
     return _make(store, ledger, slug, move=Move.APPROVE, event="resume", values=values)
+
+
+def _mended(store: Store, campaign: CampaignRow, words: str | None) -> dict[str, Any]:
+    if not words or not words.strip():
+        raise MendingNeeded(
+            f"{campaign.slug} was paused because: {campaign.reason} Once the cause is mended, say so: "
+            f'mailer campaign resume {campaign.slug} --mended "what was done".',
+            slug=campaign.slug,
+            breaker=campaign.breaker,
+        )
+    with store.read() as connection:
+        accepted = queries.accepted_count(connection, campaign.id)
+    return {"breaker": None, "counted_from": clock.now(), "accepted_before": accepted}
 
 
 def _approved(slug: str, *, expect: int, count: int) -> dict[str, Any]:
@@ -131,7 +158,14 @@ def skip_waiting(store: Store, campaign_id: int) -> int:
 
 
 def _make(
-    store: Store, ledger: Ledger, slug: str, *, move: Move, event: str, values: dict[str, Any]
+    store: Store,
+    ledger: Ledger,
+    slug: str,
+    *,
+    move: Move,
+    event: str,
+    values: dict[str, Any],
+    mended: str | None = None,
 ) -> CampaignRow:
     """Make one move by hand, with its audit record, or raise why not."""
     with store.write() as connection:
@@ -145,6 +179,8 @@ def _make(
             "was": campaign.state.value,
             "reason": values["reason"],
         }
+        if mended is not None:
+            payload["mended"] = mended
         ledger.append(connection, stream=Stream.AUDIT, event=event, payload=payload)
         moved = queries.campaign_by_id(connection, campaign.id) or campaign
     _log.info("campaign moved", extra={"campaign": campaign.id, "slug": slug, "move": move.value})

@@ -32,6 +32,7 @@ from mailer.store.schema import (
     Campaign,
     Delivery,
     Medium,
+    Report,
     Subscriber,
     Subscription,
     Suppression,
@@ -41,6 +42,7 @@ from mailer.store.vocabulary import (
     ALL_LISTS,
     CampaignState,
     DeliveryState,
+    ReportKind,
     SubscriptionState,
 )
 
@@ -272,6 +274,22 @@ def delivery_counts(connection: Connection, campaign_id: int) -> list[tuple[Deli
     )
     rows = connection.execute(statement)
     return [(state, reason, count) for state, reason, count in rows if count]
+
+
+def accepted_count(connection: Connection, campaign_id: int) -> int:
+    """How many of a campaign's messages the next hop took (answered by an index alone)."""
+    statement = select(func.count()).where(
+        Delivery.stream == campaign_id, text(TRIED), Delivery.state == DeliveryState.ACCEPTED
+    )
+    return connection.scalar(statement) or 0
+
+
+def complaint_count(connection: Connection, campaign_id: int, *, after: datetime | None = None) -> int:
+    """How many readers reported a campaign as spam, as far as reports came back."""
+    statement = select(func.count()).where(
+        Report.campaign_id == campaign_id, Report.kind == ReportKind.COMPLAINT
+    )
+    return connection.scalar(statement if after is None else statement.where(Report.received_at > after)) or 0
 
 
 def delivery_rows(connection: Connection, campaign_id: int) -> int:

@@ -94,9 +94,11 @@ class Campaigns:
         """Stop sending; what is on the wire is finished."""
         return self._status(control.pause(self._store, self._ledger, slug, reason=reason).id)
 
-    def resume(self, slug: str, *, expect: int | None = None) -> CampaignStatus:
-        """Go on; a campaign held for its audience needs the new count in `expect`."""
-        moved = control.resume(self._store, self._ledger, slug, drift=self._drift, expect=expect)
+    def resume(self, slug: str, *, expect: int | None = None, mended: str | None = None) -> CampaignStatus:
+        """Go on. One held for its audience needs the new count, one that a breaker paused what was done."""
+        moved = control.resume(
+            self._store, self._ledger, slug, drift=self._drift, expect=expect, mended=mended
+        )
         return self._status(moved.id)
 
     def cancel(self, slug: str, reason: str = "cancelled by hand") -> CampaignStatus:

@@ -35,6 +35,8 @@ class CampaignStatus:
     subject: str
     state: CampaignState
     reason: str | None
+    breaker: str | None  #: the circuit breaker that paused it
+    complaints: int  #: readers who reported it as spam
     scheduled_at: datetime
     timezone: str
     started_at: datetime | None
@@ -58,6 +60,12 @@ class CampaignStatus:
         return self.audience - self.waiting
 
     @property
+    def complaint_rate(self) -> float | None:
+        """Complaints per accepted message (B9); None while nothing was accepted."""
+        accepted = self.counts.get(DeliveryState.ACCEPTED, 0)
+        return self.complaints / accepted if accepted else None
+
+    @property
     def is_over(self) -> bool:
         """Whether nothing will happen to it any more."""
         return self.state in (CampaignState.CANCELLED, CampaignState.FINISHED)
@@ -70,6 +78,9 @@ class CampaignStatus:
             "subject": self.subject,
             "state": self.state.value,
             "reason": self.reason,
+            "breaker": self.breaker,
+            "complaints": self.complaints,
+            "complaint_rate": self.complaint_rate,
             "scheduled_at": self.scheduled_at.isoformat(),
             "timezone": self.timezone,
             "started_at": _text(self.started_at),
@@ -100,6 +111,8 @@ def status_of(connection: Connection, campaign: CampaignRow) -> CampaignStatus:
         subject=campaign.subject,
         state=campaign.state,
         reason=campaign.reason,
+        breaker=campaign.breaker,
+        complaints=queries.complaint_count(connection, campaign.id),
         scheduled_at=campaign.scheduled_at,
         timezone=campaign.timezone,
         started_at=campaign.started_at,

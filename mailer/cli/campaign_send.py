@@ -87,10 +87,21 @@ def pause(site: Site, slug: str, *, reason: str) -> None:
 @click.option(
     "--expect", type=click.IntRange(min=0), metavar="N", help="The new count, if the audience moved."
 )
+@click.option(
+    "--mended", metavar="TEXT", help="What was done about the cause, if a circuit breaker paused it."
+)
 @pass_site
-def resume(site: Site, slug: str, *, expect: int | None) -> None:
-    """Go on with a paused campaign."""
-    status = site.campaigns.resume(slug, expect=expect)
+def resume(site: Site, slug: str, *, expect: int | None, mended: str | None) -> None:
+    """Go on with a paused campaign.
+
+    One that a circuit breaker paused goes on once you say what was done; the breaker then counts
+    afresh, and what is in the status before is not held against it.
+    """
+    before = site.campaigns.status(slug)
+    if before.breaker is not None and before.state.value == "paused" and mended is None and can_ask():
+        click.echo(before.reason)
+        mended = click.prompt("What was done about it")
+    status = site.campaigns.resume(slug, expect=expect, mended=mended)
     click.echo(f"{slug} is {status.state.value} again. Watch it with: mailer campaign status {slug} --watch")
 
 

@@ -181,6 +181,9 @@ def print_statuses(everything: Sequence[CampaignStatus]) -> None:
             *(f"{number:,}" for number in numbers),
         )
     console().print(table)
+    for one in everything:
+        if one.state is CampaignState.PAUSED and one.reason:
+            console().print(Text(f"{one.slug} is paused: {printable(one.reason)}", style="yellow"))
 
 
 _FAILED = (DeliveryState.REJECTED, DeliveryState.EXPIRED, DeliveryState.UNKNOWN)
@@ -211,9 +214,16 @@ def status_view(status: CampaignStatus, note: str = "") -> RenderableType:
     parts: list[RenderableType] = [head]
     if status.reason:
         parts.append(Text(printable(status.reason), style="yellow"))
+    if status.breaker is not None and status.state is CampaignState.PAUSED:
+        again = f'Go on with: mailer campaign resume {status.slug} --mended "what was done"'
+        parts.append(Text(again, style="bright_black"))
     parts.append(Text(_times(status), style="bright_black"))
     if status.started_at is not None:
         parts += [Text(), _bar(status), Text(), _counts(status)]
+    if status.complaints:
+        rate = f" ({100 * status.complaint_rate:.2f} % of the accepted)" if status.complaint_rate else ""
+        words = f"{_count(status.complaints, 'reader', 'readers')} reported it as spam{rate}"
+        parts += [Text(), Text(words, style="red")]
     if status.replies:
         parts += [Text(), _replies(status)]
     if note:

@@ -45,6 +45,7 @@ COMMANDS: dict[str, Lazy] = {
         "Campaigns: new, check, preview, proof, schedule, pause, resume, cancel, status.",
     ),
     "delivery": Lazy("mailer.cli.delivery:delivery", "Single messages: list, show, retry, settle."),
+    "alerts": Lazy("mailer.cli.alerts:alerts", "What ops are told: test, list, key."),
     "key": Lazy("mailer.cli.key:key", "Keys that sign links: list, rotate."),
     "db": Lazy("mailer.cli.db:db", "The database: upgrade, check."),
     "audit": Lazy("mailer.cli.audit:audit", "The ledger: show, verify."),

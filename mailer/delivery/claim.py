@@ -66,6 +66,7 @@ class Skip:
     delivery_id: int
     reason: SkipReason
     words: str | None = None
+    stream: int = SYSTEM_STREAM  #: the campaign it belongs to
 
 
 @dataclass(frozen=True, slots=True)

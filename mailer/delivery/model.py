@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from mailer.addresses import EmailAddress
 from mailer.errors import MailerError
-from mailer.store.vocabulary import DeliveryState
+from mailer.store.vocabulary import SYSTEM_STREAM, DeliveryState
 
 
 class Event(StrEnum):
@@ -138,3 +138,4 @@ class Attempt:
     attempted_at: datetime  #: the Date header, to the second
     outcome: Outcome | None = None  #: None: intended, not known to have ended
     relay: str | None = None  #: "host:port" that it went to
+    stream: int = SYSTEM_STREAM  #: the campaign it belongs to; not in the journal

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from mailer import clock
@@ -12,6 +13,7 @@ from mailer.delivery.claim import Skip
 from mailer.delivery.journal import Journal
 from mailer.delivery.model import Attempt
 from mailer.delivery.record import Records
+from mailer.delivery.watch import Watch
 from mailer.store import Store, StoreError
 
 log = logging.getLogger("mailer.delivery")
@@ -36,11 +38,22 @@ class _Batch:
 class Outbox:
     """Outcomes, skips and releases of one worker on their way into the store."""
 
-    def __init__(self, store: Store, records: Records, journal: Journal, *, worker_id: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        records: Records,
+        journal: Journal,
+        *,
+        worker_id: int,
+        watch: Watch | None = None,
+        let_go: Callable[[set[int]], list[int]] = lambda _paused: [],
+    ) -> None:
         self._store = store
         self._records = records
         self._journal = journal
         self._worker_id = worker_id
+        self._watch = watch
+        self._let_go = let_go
         self._waiting = _Batch()
         self._wake = asyncio.Event()
         self._failures = 0
@@ -102,6 +115,9 @@ class Outbox:
         del waiting.releases[: len(batch.releases)]
         self._journal.recorded(attempt.delivery_id for attempt in batch.attempts)
         self._journal.recorded(batch.releases)
+        if self._watch is not None and (suspects := self._watch.heard(batch.attempts, batch.skips)):
+            paused = await asyncio.to_thread(self._watch.pause, suspects)
+            self.release(self._let_go(paused))
         if self.is_empty:
             self._wake.clear()
         return True

@@ -14,6 +14,8 @@ from pydantic import (
     field_validator,
 )
 
+from mailer.settings.alerts import AlertsSettings
+from mailer.settings.breakers import BreakersSettings
 from mailer.settings.doctor import DoctorSettings
 from mailer.settings.section import Section
 from mailer.settings.smtp import SmtpSettings, StreamName
@@ -254,6 +256,10 @@ class Settings(Section):
     web: WebSettings = Field(WebSettings(), description="Where the web pages listen.")
     bounces: BouncesSettings = Field(BouncesSettings(), description="What comes back by mail.")
     doctor: DoctorSettings = Field(DoctorSettings(), description="What `mailer doctor` must be told.")
+    breakers: BreakersSettings = Field(
+        BreakersSettings(), description="When a campaign is paused by itself."
+    )
+    alerts: AlertsSettings = Field(AlertsSettings(), description="Where you are told what is wrong.")
     lists: dict[Name, ListSettings] = Field(min_length=1, description="The lists that people join.")
     fields: dict[FieldName, FieldSettings] = Field(default_factory=dict, description="The merge fields.")
 
@@ -301,11 +307,6 @@ class Settings(Section):
     def relay(self) -> SmtpSettings:
         """The main relay; all of them: `mailer.settings.relay.relays_in_use`."""
         return self.smtp[self.relay_name]
-
-    @property
-    def connections(self) -> int:
-        """How many connections one host keeps to the main relay; its workers share them."""
-        return self.sending.connections or self.relay.connections
 
     @property
     def message_id_domain(self) -> str:

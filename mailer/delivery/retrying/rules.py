@@ -6,12 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mailer.enhanced_status import is_policy
 from mailer.store.vocabulary import CampaignState, DeliveryState
-
-#: RFC 3463 3.8: security or policy; they refuse us, not the address, and that can be mended.
-_POLICY = "5.7."
-#: Of these, the ones that speak of the mailbox: disabled (RFC 5248), in other hands (RFC 7293).
-_OF_THE_MAILBOX = frozenset({"5.7.13", "5.7.17", "5.7.18"})
 
 
 class Refusal(StrEnum):
@@ -81,8 +77,3 @@ def refusal(candidate: Candidate, *, mended: bool) -> Refusal | None:
     if candidate.silenced:
         return Refusal.LEFT
     return Refusal.POLICY if candidate.state is DeliveryState.REJECTED and not mended else None
-
-
-def is_policy(status: str | None) -> bool:
-    """Whether a rejection was about us: a 5.7.x that does not speak of the mailbox."""
-    return status is not None and status.startswith(_POLICY) and status not in _OF_THE_MAILBOX

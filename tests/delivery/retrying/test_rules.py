@@ -7,7 +7,8 @@ import itertools
 import pytest
 
 from mailer.delivery.model import EDGES, Event
-from mailer.delivery.retrying.rules import REFUSALS, RETRYABLE, Candidate, Refusal, is_policy, refusal
+from mailer.delivery.retrying.rules import REFUSALS, RETRYABLE, Candidate, Refusal, refusal
+from mailer.enhanced_status import is_policy
 from mailer.store.vocabulary import CampaignState
 from mailer.store.vocabulary import DeliveryState as S
 

@@ -1,0 +1,64 @@
+"""What became of a campaign's messages since a person last let it go on, read from the database."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from sqlalchemy import Connection, func, select, text
+
+from mailer.campaigns import queries
+from mailer.campaigns.breakers.rules import End, Limits, Tally
+from mailer.campaigns.queries import CampaignRow
+from mailer.enhanced_status import is_hard, is_policy
+from mailer.store.schema import TRIED, Delivery
+from mailer.store.vocabulary import DeliveryState, SkipReason
+
+
+def read_tally(connection: Connection, campaign: CampaignRow, limits: Limits) -> Tally | None:
+    """The tally of one campaign, or None while there are too few failures for any breaker.
+
+    What was accepted is most of a campaign, so it is only counted (by an index) when it matters.
+    """
+    ends, replies = _failures(connection, campaign)
+    complaints = queries.complaint_count(connection, campaign.id, after=campaign.counted_from)
+    if sum(ends.values()) < limits.least_failures and complaints < limits.least_complaints:
+        return None
+    delivered = queries.accepted_count(connection, campaign.id)
+    ends[End.ACCEPTED] = delivered - (campaign.accepted_before or 0)
+    return Tally(ends, complaints=complaints, delivered=delivered, replies=replies)
+
+
+def end_of_rejection(status: str | None) -> End:
+    """Whose fault a 5yz was, by its enhanced status."""
+    if is_policy(status):
+        return End.POLICY
+    return End.HARD if is_hard(status) else End.REFUSED
+
+
+def code_of(reply_code: int | None, status: str | None) -> str:
+    """A reply as breakers name it: "550 5.7.26"."""
+    return " ".join(str(part) for part in (reply_code, status) if part is not None)
+
+
+def _failures(connection: Connection, campaign: CampaignRow) -> tuple[Counter[End], dict[End, str]]:
+    statement = (
+        select(Delivery.state, Delivery.reply_code, Delivery.status, func.count().label("number"))
+        .where(
+            Delivery.stream == campaign.id,
+            text(TRIED),
+            Delivery.state.in_((DeliveryState.REJECTED, DeliveryState.SKIPPED)),
+            (Delivery.state == DeliveryState.REJECTED) | (Delivery.skip_reason == SkipReason.UNRENDERABLE),
+        )
+        .group_by(Delivery.state, Delivery.reply_code, Delivery.status)
+        .order_by(func.count())
+    )
+    if campaign.counted_from is not None:
+        statement = statement.where(Delivery.settled_at > campaign.counted_from)
+    ends: Counter[End] = Counter()
+    replies: dict[End, str] = {}
+    for row in connection.execute(statement):
+        skipped = row.state is DeliveryState.SKIPPED
+        end = End.UNRENDERABLE if skipped else end_of_rejection(row.status)
+        ends[end] += row.number
+        replies[end] = code_of(row.reply_code, row.status)  # the commonest comes last
+    return ends, replies

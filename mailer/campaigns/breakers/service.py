@@ -1,0 +1,136 @@
+"""Pause what a breaker says, durably and for every worker, with one reason on record and an alert."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, select
+
+from mailer import clock
+from mailer.alerts import Alert, Alerts
+from mailer.audit import Ledger
+from mailer.campaigns import queries
+from mailer.campaigns.breakers.counts import read_tally
+from mailer.campaigns.breakers.rules import Limits, Tally, Trip, is_worrying, judge
+from mailer.campaigns.model import Move, after
+from mailer.campaigns.queries import CampaignRow
+from mailer.settings.breakers import BreakersSettings
+from mailer.store import Store
+from mailer.store.schema import Campaign
+from mailer.store.vocabulary import CampaignState, Stream
+
+_log = logging.getLogger("mailer.campaigns")
+
+#: Complaints come days after the mail: so long a finished campaign is still looked after.
+_LATE = timedelta(days=7)
+#: What trips, read inside the transaction that pauses; None: nothing does.
+_Decide = Callable[[Connection, CampaignRow], Trip | None]
+
+
+class Breakers:
+    """The circuit breakers of one site's campaigns. Safe to share between threads."""
+
+    def __init__(self, store: Store, ledger: Ledger, alerts: Alerts, limits: Limits) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._alerts = alerts
+        self.limits = limits
+
+    def check(self) -> list[Trip]:
+        """Judge every campaign by what the database counts; the slow way. Raises StoreError."""
+        with self._store.read() as connection:
+            tallies = [
+                (campaign, read_tally(connection, campaign, self.limits))
+                for campaign in _watched(connection, clock.now() - _LATE)
+            ]
+        trips = [self._look_at(campaign, tally) for campaign, tally in tallies if tally is not None]
+        return [trip for trip in trips if trip is not None]
+
+    def _look_at(self, campaign: CampaignRow, tally: Tally) -> Trip | None:
+        trip = None
+        if campaign.state is CampaignState.SENDING and judge(tally, self.limits) is not None:
+            trip = self._pause(campaign.id, self._judged_again)
+        if trip is None and is_worrying(tally, self.limits):
+            self._alerts.send(_warning(campaign, tally))
+        return trip
+
+    def _judged_again(self, connection: Connection, campaign: CampaignRow) -> Trip | None:
+        """Somebody may have let it go on since it was counted."""
+        tally = read_tally(connection, campaign, self.limits)
+        return None if tally is None else judge(tally, self.limits)
+
+    def tripped(self, campaign_id: int, recent: Callable[[datetime | None], Tally]) -> Trip | None:
+        """Judge one sender's last messages, those that ended after the instant that `recent` is given.
+
+        Pauses the campaign and returns why, or None: it stands already, or they are of an older
+        count. Raises StoreError.
+        """
+
+        def decide(_connection: Connection, campaign: CampaignRow) -> Trip | None:
+            return judge(recent(campaign.counted_from), self.limits, recent=True)
+
+        return self._pause(campaign_id, decide)
+
+    def _pause(self, campaign_id: int, decide: _Decide) -> Trip | None:
+        with self._store.write() as connection:
+            campaign = queries.campaign_by_id(connection, campaign_id, lock=True)
+            if campaign is None or campaign.state is not CampaignState.SENDING:
+                return None
+            trip = decide(connection, campaign)
+            if trip is None:
+                return None
+            target = after(campaign.state, Move.PAUSE, slug=campaign.slug)
+            values = {"reason": trip.sentence, "breaker": trip.breaker.value}
+            connection.execute(queries.move(campaign.id, was=campaign.state, to=target).values(**values))
+            facts = {"campaign": campaign.id, "slug": campaign.slug, "breaker": trip.breaker.value}
+            payload = {**facts, "was": campaign.state.value, "reason": trip.sentence}
+            self._ledger.append(connection, stream=Stream.AUDIT, event="pause", payload=payload)
+            self._alerts.raise_in(connection, _paused(campaign, trip, facts))
+        _log.error("campaign_paused", extra=facts)
+        return trip
+
+
+def limits_from(settings: BreakersSettings) -> Limits:
+    """`[breakers]` as the rules read it."""
+    return Limits(
+        policy=settings.policy_rejections,
+        unrenderable=settings.unrenderable,
+        hard=settings.hard_bounces,
+        alike=settings.alike_failures,
+        complaints=settings.complaints,
+        complaints_warn=settings.complaints_warn,
+        least_failures=settings.least_failures,
+        least_complaints=settings.least_complaints,
+        recent=settings.recent,
+    )
+
+
+def _watched(connection: Connection, finished_after: datetime) -> list[CampaignRow]:
+    lately = (Campaign.state == CampaignState.FINISHED) & (Campaign.finished_at > finished_after)
+    statement = select(*Campaign.__table__.columns).where((Campaign.state == CampaignState.SENDING) | lately)
+    return list(connection.execute(statement.order_by(Campaign.id)))
+
+
+def _paused(campaign: CampaignRow, trip: Trip, facts: dict[str, object]) -> Alert:
+    return Alert(
+        "campaign_paused",
+        f"The campaign {campaign.slug} was paused: {trip.breaker.value.replace('_', ' ')}",
+        f"{trip.sentence}\n\nNothing more of it leaves. Once the cause is mended:\n\n"
+        f'  mailer campaign resume {campaign.slug} --mended "what was done"\n',
+        {**facts, "failures": trip.failures, "of": trip.volume},
+        about=f"{campaign.id}:{trip.breaker.value}:{campaign.counted_from or ''}",
+    )
+
+
+def _warning(campaign: CampaignRow, tally: Tally) -> Alert:
+    return Alert(
+        "complaints_rising",
+        f"{tally.complaints:,} readers of {campaign.slug} reported it as spam",
+        f"That is {100 * tally.complaints / max(1, tally.delivered):.2f} % of {tally.delivered:,} messages that "
+        "were accepted. From 0.3 % on, mailbox providers refuse all you send.",
+        {"campaign": campaign.id, "slug": campaign.slug, "complaints": tally.complaints},
+        about=str(campaign.id),
+        once=True,
+    )
