@@ -53,6 +53,8 @@ def up(site: Site, *, quiet: bool) -> None:
 
 
 def _announce(site: Site) -> None:
+    from mailer.settings.relay import relays_in_use
+
     settings = site.settings
     host = f"[{settings.web.host}]" if ":" in settings.web.host else settings.web.host
     click.echo(f"{settings.site.name} is up.")
@@ -60,7 +62,7 @@ def _announce(site: Site) -> None:
     for name, entry in settings.lists.items():
         if entry.public:
             click.echo(f"  sign up    {settings.site.base_url}/subscribe/{name}")
-    click.echo(f"  mail goes  through {settings.relay.host}:{settings.relay.port}")
+    click.echo(f"  mail goes  through {', '.join(relay.address for relay in relays_in_use(settings))}")
     click.echo("Stop with Ctrl-C.")
 
 

@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 def work(site: Site, *, workers: int | None, quiet: bool) -> None:
     """Run the scheduler and the senders: start campaigns that are due, send what is queued.
 
-    The senders share the connections of [sending]; there are never more of them than connections.
+    The senders share the connections to each relay; there are never more of them than connections.
     One that dies is replaced, and what it held is settled. SIGTERM or Ctrl-C finishes what is on
     the wire, within [sending] stop_seconds, gives everything else back, and stops. Several hosts
     may run this with one PostgreSQL.
     """
     # Imported here: the libraries for sending must not slow down `mailer --help`.
-    from mailer.settings.relay import require_relay
+    from mailer.settings.relay import relays_in_use, require_relay
 
     settings = site.settings
     require_relay(settings)
@@ -40,9 +40,10 @@ def work(site: Site, *, workers: int | None, quiet: bool) -> None:
     from mailer.supervision import Part, Supervisor
 
     wanted = workers or settings.sending.workers or len(os.sched_getaffinity(0))
-    connections = shares(settings.connections, wanted)
+    relays = relays_in_use(settings)
+    connections = shares(relays, wanted)
     say = partial(click.echo, err=True)
-    say(f"Sending for {settings.site.name} through {settings.relay.host}:{settings.relay.port}")
+    say(f"Sending for {settings.site.name} through {', '.join(relay.address for relay in relays)}")
     prepare(site)
     parts = [Part("the clockwork", partial(run_clockwork, site, quiet=quiet), say)]
     for number, share in enumerate(connections, 1):

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from types import FrameType
@@ -20,6 +20,7 @@ from mailer.cli.logs import log_to_stderr
 from mailer.cli.main import Refused
 from mailer.delivery.worker import stop_on_signals
 from mailer.errors import MailerError
+from mailer.settings.relay import RelayInUse
 
 # Of a sender, each with a database connection of its own when it needs one: claims, outcomes,
 # and two for what comes in between (heartbeat, turns of the rate, claims that are read again).
@@ -33,10 +34,25 @@ _SWITCH_SECONDS = 0.0005
 _COLLECT_AFTER = 20_000
 
 
-def shares(connections: int, workers: int) -> list[int]:
-    """How many of a host's connections each worker gets: at least one, so there may be fewer workers."""
-    workers = min(workers, connections)
-    return [connections // workers + (number < connections % workers) for number in range(workers)]
+def shares(relays: Sequence[RelayInUse], workers: int) -> list[dict[str, int]]:
+    """How many of a host's connections each worker gets, by relay.
+
+    Each has one to every relay with a share of the campaign mail, so there may be fewer workers. A
+    relay for system mail alone is the first worker's, which is the one that sends it.
+    """
+    campaigns = [relay for relay in relays if "campaign" in relay.streams]
+    main = [relay for relay in campaigns if relay.weight] or campaigns
+    workers = min(workers, *(relay.connections for relay in main))
+    return [
+        {relay.name: _share(relay, number, workers if relay in campaigns else 1) for relay in relays}
+        for number in range(workers)
+    ]
+
+
+def _share(relay: RelayInUse, number: int, workers: int) -> int:
+    if number >= workers:
+        return 0
+    return relay.connections // workers + (number < relay.connections % workers)
 
 
 def prepare(site: Site) -> None:
@@ -47,7 +63,9 @@ def prepare(site: Site) -> None:
     gc.freeze()  # a collection in a child would touch, and so copy, every page it shares
 
 
-def run_sender(site: Site, name: str, *, connections: int, sends_system: bool, quiet: bool) -> None:
+def run_sender(
+    site: Site, name: str, *, connections: Mapping[str, int], sends_system: bool, quiet: bool
+) -> None:
     """Send until SIGTERM, and let the web pages go first: somebody may be waiting to leave."""
     os.nice(_NICENESS)
     sys.setswitchinterval(_SWITCH_SECONDS)
@@ -56,7 +74,7 @@ def run_sender(site: Site, name: str, *, connections: int, sends_system: bool, q
         runner.run(_send(site, connections=connections, sends_system=sends_system))
 
 
-async def _send(site: Site, *, connections: int, sends_system: bool) -> None:
+async def _send(site: Site, *, connections: Mapping[str, int], sends_system: bool) -> None:
     stop = asyncio.Event()
     stop_on_signals(stop)
     threads = ThreadPoolExecutor(STORE_THREADS, thread_name_prefix="store")

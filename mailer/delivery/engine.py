@@ -13,15 +13,15 @@ from typing import Any
 from mailer import clock
 from mailer.delivery import queries
 from mailer.delivery.claim import Claim, Claims
-from mailer.delivery.courier import Courier
 from mailer.delivery.hand import Hand
 from mailer.delivery.journal import Journal
 from mailer.delivery.outbox import Outbox
 from mailer.delivery.rate import RateLimit
 from mailer.delivery.record import Records
 from mailer.delivery.recover import recover
-from mailer.delivery.route import Route
+from mailer.delivery.relays import Relay, Relays
 from mailer.delivery.sender import Desk, Messages, Sender
+from mailer.delivery.watch import Watch
 from mailer.delivery.wire import Wire
 from mailer.errors import MailerError
 from mailer.store import Store, StoreError
@@ -52,7 +52,6 @@ class LeaseLost(MailerError):
 class EngineOptions:
     """The knobs of `[sending]` that the engine turns."""
 
-    connections: int = 4
     batch_size: int = 500
     per_second: float | None = None  #: None: unlimited
     system_share: float = 0.2
@@ -72,9 +71,10 @@ class Engine:
         records: Records,
         journal: Journal,
         messages: Messages,
-        new_courier: Callable[[], Courier],
+        relays: Relays,
         options: EngineOptions,
         rate: RateLimit | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self._store = store
         self._worker_id = worker_id
@@ -84,8 +84,11 @@ class Engine:
         self._messages = messages
         self._options = options
         self._hand = Hand(claims)
-        self._outbox = Outbox(store, records, journal, worker_id=worker_id)
-        self._route = Route()
+        self._outbox = Outbox(
+            store, records, journal, worker_id=worker_id, watch=watch, let_go=self._hand.let_go
+        )
+        self._relays = relays
+        relays.changed = self._hand.look_again
         self._lease_until = clock.monotonic() + LEASE_SECONDS
         self._failures = 0
         self._has_fault = False
@@ -94,19 +97,14 @@ class Engine:
             hand=self._hand,
             outbox=self._outbox,
             journal=journal,
-            route=self._route,
             rate=rate or RateLimit(options.per_second, system_share=options.system_share),
             messages=messages,
             may_let_out=self._may_let_out,
         )
-        # With two connections or more, one is always free for system mail, where that is sent.
         self._senders = [
-            Sender(
-                desk,
-                new_courier(),
-                system_only=index == 0 and options.sends_system and options.connections > 1,
-            )
-            for index in range(options.connections)
+            Sender(desk, relay, system_only=index == 0 and self._keeps_one_free(relay))
+            for relay in relays
+            for index in range(relay.connections)
         ]
 
     async def run(self, stop: asyncio.Event) -> bool:
@@ -136,6 +134,10 @@ class Engine:
         for task in done - {stopping}:
             task.result()  # a task that ended by itself failed: say so
         return clean
+
+    def _keeps_one_free(self, relay: Relay) -> bool:
+        """With two connections or more, one is always free for system mail, where that is sent."""
+        return self._options.sends_system and relay.connections > 1 and "system" in relay.streams
 
     def _may_let_out(self) -> bool:
         return clock.monotonic() < self._lease_until and not self._has_fault
@@ -180,9 +182,10 @@ class Engine:
 
     async def _claim(self) -> None:
         while True:
-            if self._route.is_down and self._hand.system_count + self._hand.campaign_count:
-                self._outbox.release(self._hand.empty())
-            if self._route.is_down:
+            system, campaigns = self._relays.serve(system=True), self._relays.serve(system=False)
+            if unserved := self._hand.empty(system=not system, campaigns=not campaigns):
+                self._outbox.release(unserved)
+            if not system and not campaigns:
                 await asyncio.sleep(POLL_SECONDS)
                 continue
             try:
@@ -197,14 +200,17 @@ class Engine:
     async def _fill(self) -> bool:
         found: list[Claim] = []
         room = self._most_held() - self._held()
-        if self._options.sends_system and room > 0 and clock.monotonic() >= self._system_at:
+        if self._sends(system=True) and room > 0 and clock.monotonic() >= self._system_at:
             found += await self._take(self._claims.take_system, room)
             self._system_at = clock.monotonic() + (0.0 if found else POLL_SECONDS)
         room -= len(found) + int(self._most_held() * SYSTEM_ROOM)
         # By halves: a claim costs the database nearly the same for one row as for many.
-        if room > 0 and room >= self._most_held() // 2:
+        if self._sends(system=False) and room > 0 and room >= self._most_held() // 2:
             found += await self._take(self._claims.take_campaigns, room)
         return bool(found)
+
+    def _sends(self, *, system: bool) -> bool:
+        return (self._options.sends_system or not system) and self._relays.serve(system=system)
 
     def _held(self) -> int:
         """Deliveries that are claimed and not recorded: what a host that never returns leaves in doubt."""
@@ -236,7 +242,7 @@ class Engine:
         rate = self._options.per_second
         if rate is None:
             return self._options.batch_size
-        return min(self._options.batch_size, self._options.connections + math.ceil(rate * HOLD_SECONDS))
+        return min(self._options.batch_size, self._relays.connections + math.ceil(rate * HOLD_SECONDS))
 
     async def _trouble(self, error: StoreError) -> None:
         low, high = TROUBLE_SECONDS

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from mailer import clock
 from mailer.delivery.claim import Claim, Claims
+from mailer.delivery.relays import Relay
+
+# A relay that waits for others to catch up looks again this often whether they are too slow.
+_LOOK_SECONDS = 1.0
 
 
 class Hand:
@@ -36,37 +41,70 @@ class Hand:
             (self._system if claim.is_system else self._campaign).append(claim)
         self._arrived.set()
 
-    def put_back(self, claim: Claim) -> None:
-        """Return a claim that could not be offered to the server; it goes next."""
+    def put_back(self, claim: Claim, relay: Relay) -> None:
+        """Return a claim that this relay could not be offered; it goes next, and to any other as well."""
+        if relay.shares is not None and not claim.is_system:
+            relay.shares.gave_back(relay.name)
         (self._system if claim.is_system else self._campaign).appendleft(claim)
         self._arrived.set()
 
-    def take_now(self, *, system_only: bool) -> Claim | None:
-        """The next claim, if there is one."""
-        if self._system:
+    def look_again(self) -> None:
+        """Wake all who wait: what they may take has changed."""
+        self._arrived.set()
+
+    def take_now(self, relay: Relay, *, system_only: bool) -> Claim | None:
+        """The next claim for this relay, if there is one."""
+        if self._system and relay.takes_system:
             return self._system.popleft()
-        return None if system_only or not self._campaign else self._campaign.popleft()
+        if system_only or not self._campaign or not relay.takes_campaigns or not relay.may_take_campaign():
+            return None
+        if relay.shares is not None and relay.shares.freed():
+            self._arrived.set()
+        return self._campaign.popleft()
 
-    async def take(self, *, system_only: bool, patience_seconds: float) -> Claim | None:
-        """The next claim, or None when none came in time."""
+    async def take(self, relay: Relay, *, system_only: bool, patience_seconds: float) -> Claim | None:
+        """The next claim for this relay, or None when none came in time or the relay is down."""
         deadline = clock.monotonic() + patience_seconds
-        while True:
-            if (claim := self.take_now(system_only=system_only)) is not None:
+        while not relay.route.is_down:
+            if (claim := self.take_now(relay, system_only=system_only)) is not None:
                 return claim
-            # Everyone who waits is woken, finds nothing or something, and asks again.
-            self._arrived.clear()
-            try:
-                # Not wait_for: until Python 3.12 it can swallow a cancellation.
-                async with asyncio.timeout(max(0.0, deadline - clock.monotonic())):
-                    await self._arrived.wait()
-            except TimeoutError:
+            if (left := deadline - clock.monotonic()) <= 0:
                 return None
+            await self._arrival(left if relay.shares is None else min(left, _LOOK_SECONDS))
+        return None
 
-    def empty(self) -> list[int]:
-        """Take everything out; the ids are to be released."""
-        ids = [claim.id for queue in (self._system, self._campaign) for claim in queue]
-        self._system.clear()
-        self._campaign.clear()
+    async def wanted(self, relay: Relay, *, system_only: bool) -> None:
+        """Wait until there is more for this relay than those will take who open a connection to it now.
+
+        Or until it is down: then it is to be tried, mail or none.
+        """
+        while not relay.route.is_down and self._offered(relay, system_only=system_only) <= relay.connecting:
+            await self._arrival(None)
+
+    def _offered(self, relay: Relay, *, system_only: bool) -> int:
+        system = len(self._system) if relay.takes_system else 0
+        return system + (len(self._campaign) if relay.takes_campaigns and not system_only else 0)
+
+    async def _arrival(self, seconds: float | None) -> None:
+        """Everyone who waits is woken, finds something or nothing, and asks again."""
+        self._arrived.clear()
+        with contextlib.suppress(TimeoutError):
+            # Not wait_for: until Python 3.12 it can swallow a cancellation.
+            async with asyncio.timeout(seconds):
+                await self._arrived.wait()
+
+    def empty(self, *, system: bool = True, campaigns: bool = True) -> list[int]:
+        """Take everything of these streams out; the ids are to be released."""
+        queues = [queue for queue, one in ((self._system, system), (self._campaign, campaigns)) if one]
+        ids = [claim.id for queue in queues for claim in queue]
+        for queue in queues:
+            queue.clear()
+        return ids
+
+    def let_go(self, streams: Collection[int]) -> list[int]:
+        """Take the claims of these campaigns out, because they were paused; the ids are to be released."""
+        ids = [claim.id for claim in self._campaign if claim.stream in streams]
+        self._campaign = deque(claim for claim in self._campaign if claim.stream not in streams)
         return ids
 
     async def fresh(self, claim: Claim) -> Claim | None:

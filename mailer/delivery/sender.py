@@ -17,7 +17,7 @@ from mailer.delivery.journal import Journal
 from mailer.delivery.model import Attempt, Envelope, Outcome, OutcomeKind
 from mailer.delivery.outbox import Outbox
 from mailer.delivery.rate import RateLimit
-from mailer.delivery.route import Route
+from mailer.delivery.relays import Relay
 from mailer.errors import MailerError
 from mailer.store import StoreError
 from mailer.store.vocabulary import SkipReason
@@ -57,18 +57,18 @@ class Desk:
     hand: Hand
     outbox: Outbox
     journal: Journal
-    route: Route
     rate: RateLimit
     messages: Messages
     may_let_out: Callable[[], bool]  #: whether the worker still holds its lease
 
 
 class Sender:
-    """Drives one courier; `system_only` keeps one connection free for the stream that goes first."""
+    """Drives one connection to a relay; `system_only` keeps it free for the stream that goes first."""
 
-    def __init__(self, desk: Desk, courier: Courier, *, system_only: bool) -> None:
+    def __init__(self, desk: Desk, relay: Relay, *, system_only: bool) -> None:
         self._desk = desk
-        self._courier = courier
+        self._relay = relay
+        self._courier: Courier = relay.new_courier()
         self._system_only = system_only
         self._counted_open = False
         self._was_withheld = False
@@ -83,11 +83,11 @@ class Sender:
     async def run(self) -> None:
         """Send until cancelled."""
         while True:
-            if self._desk.route.is_down:
+            if self._relay.route.is_down or not self._is_connected():
                 await self._open()
                 continue
             self.holding = await self._desk.hand.take(
-                system_only=self._system_only, patience_seconds=IDLE_SECONDS
+                self._relay, system_only=self._system_only, patience_seconds=IDLE_SECONDS
             )
             if self.holding is None:
                 await self._hang_up()
@@ -104,9 +104,8 @@ class Sender:
 
     async def _carry(self, claim: Claim) -> None:
         """Send one claim and, as long as nothing need be waited for, those after it."""
-        if not self._courier.is_open and not await self._open():
-            self._desk.hand.put_back(claim)
-            return None
+        if not self._is_connected():
+            return self._desk.hand.put_back(claim, self._relay)
         await self._desk.rate.turn(system=claim.is_system)
         try:
             self.holding = await self._desk.hand.fresh(claim)
@@ -122,7 +121,7 @@ class Sender:
     def _following(self) -> _Parcel | None:
         """What can be offered this instant; whatever needs a wait is left to `_carry`."""
         desk = self._desk
-        while (claim := desk.hand.take_now(system_only=self._system_only)) is not None:
+        while (claim := desk.hand.take_now(self._relay, system_only=self._system_only)) is not None:
             if claim.is_stale() or not desk.rate.try_turn(system=claim.is_system):
                 break
             try:
@@ -132,7 +131,7 @@ class Sender:
             if parcel is not None:
                 return parcel
         if claim is not None:
-            desk.hand.put_back(claim)
+            desk.hand.put_back(claim, self._relay)
         return None
 
     def _parcel(self, claim: Claim) -> _Parcel | None:
@@ -152,7 +151,7 @@ class Sender:
             log.warning("unrenderable", extra=extra)
         else:
             log.error("unrenderable", extra=extra, exc_info=error)
-        self._desk.outbox.skip(Skip(claim.id, SkipReason.UNRENDERABLE, words))
+        self._desk.outbox.skip(Skip(claim.id, SkipReason.UNRENDERABLE, words, claim.stream))
 
     # --- what the courier tells -----------------------------------------------------------
 
@@ -167,14 +166,16 @@ class Sender:
         """An attempt has its outcome."""
         if outcome.kind is not OutcomeKind.ROUTE_DOWN:
             if self._courier.is_proven:
-                self._desk.route.proved()
+                self._relay.route.proved()
             self._desk.outbox.ended(self._attempt(claim, letter, outcome))
             return
         # The connection ended before RCPT: after others went through it is simply opened again (A59).
         if not self._courier.is_proven:
             reason = f"reply {outcome.reply_code} to MAIL" if outcome.reply_code else outcome.reply
-            self._desk.route.failed(reason, late=True)
-        self._desk.hand.put_back(claim)
+            self._relay.route.failed(reason, late=True)
+        elif outcome.reply_code:
+            self._relay.route.refused(f"reply {outcome.reply_code} to most messages")
+        self._desk.hand.put_back(claim, self._relay)
 
     def withheld(self, claim: Claim, reason: BodyWithheld) -> None:
         """A body was kept back: the claim returns, the sender pauses."""
@@ -194,23 +195,35 @@ class Sender:
             letter.date,
             outcome,
             self._courier.relay,
+            claim.stream,
         )
 
     # --- the connection -------------------------------------------------------------------
 
-    async def _open(self) -> bool:
-        """Try to connect when it is this sender's turn; False: the route would not have it."""
+    async def _open(self) -> None:
+        """Connect when there is something for this relay and it is this sender's turn.
+
+        No claim waits for it meanwhile: another relay may be free.
+        """
+        relay = self._relay
         await self._hang_up()
-        await self._desk.route.permission()
-        started = clock.monotonic()
+        await self._desk.hand.wanted(relay, system_only=self._system_only)
+        relay.connecting += 1
         try:
+            await relay.route.permission()
+            started = clock.monotonic()
             await self._courier.connect()
         except RouteDown as error:
-            self._desk.route.failed(str(error))
-            return False
-        self._count(opened=True)
-        log.info("connected", extra={"seconds": round(clock.monotonic() - started, 3)})
-        return True
+            relay.route.failed(str(error))
+        else:
+            self._count(opened=True)
+            seconds = round(clock.monotonic() - started, 3)
+            log.info("connected", extra={"relay": relay.name, "seconds": seconds})
+        finally:
+            relay.connecting -= 1
+
+    def _is_connected(self) -> bool:
+        return self._courier.is_open
 
     async def _hang_up(self) -> None:
         self._count(opened=False)
@@ -221,9 +234,9 @@ class Sender:
             return
         self._counted_open = opened
         if opened:
-            self._desk.route.opened()
+            self._relay.route.opened()
         else:
-            self._desk.route.closed()
+            self._relay.route.closed()
 
 
 class _Parcel:

@@ -7,29 +7,34 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 from mailer import clock
+from mailer.campaigns.breakers import Breakers
 from mailer.delivery import queries
 from mailer.delivery.claim import Claims
-from mailer.delivery.courier import Courier
 from mailer.delivery.engine import Engine, EngineOptions
 from mailer.delivery.journal import Journal
 from mailer.delivery.rate import RateLimit
 from mailer.delivery.record import Records, SuppressHardBounce
 from mailer.delivery.recover import recover
+from mailer.delivery.relays import Relay, Relays
 from mailer.delivery.retry import RetryPolicy
 from mailer.delivery.sender import Messages
 from mailer.delivery.smtp import SmtpCourier
+from mailer.delivery.watch import Watch
 from mailer.delivery.windows import SiteWindows
 from mailer.settings import Settings
-from mailer.settings.values import is_loopback
+from mailer.settings.relay import RelayInUse, ehlo_name, relays_in_use
 from mailer.store import Store, StoreError
 
 log = logging.getLogger("mailer.delivery")
+
+# Whose turns those of `[sending] rate` are: no relay can have this name.
+SITE_TURNS = "(site)"
 
 
 async def run_worker(
@@ -40,14 +45,14 @@ async def run_worker(
     suppress: SuppressHardBounce,
     journals: Path,
     stop: asyncio.Event,
-    connections: int | None = None,
+    connections: Mapping[str, int] | None = None,
     sends_system: bool = True,
-    new_courier: Callable[[], Courier] | None = None,
+    breakers: Breakers | None = None,
 ) -> None:
     """Send what is due until `stop` is set; then finish what is in flight and give the rest back.
 
-    `connections` is this worker's share of the host's; default: all of them. `sends_system`: also
-    the mail that goes first, which one worker of a host does.
+    `connections` is this worker's share of the host's, by relay; default: all of them.
+    `sends_system`: also the mail that goes first, which one worker of a host does.
     Raises StoreError when the database cannot be used at the start, LeaseLost when
     other workers have taken this one for dead.
     """
@@ -66,9 +71,10 @@ async def run_worker(
         records=records,
         journal=journal,
         messages=messages,
-        new_courier=new_courier or partial(SmtpCourier, settings.relay, ehlo_name=ehlo_name(settings)),
-        options=engine_options(settings, connections=connections, sends_system=sends_system),
+        relays=relays_of(settings, connections=connections),
+        options=engine_options(settings, sends_system=sends_system),
         rate=rate_limit(store, settings),
+        watch=None if breakers is None else Watch(breakers),
     )
     log.info("worker_started", extra={"worker": worker_id})
     clean = False
@@ -97,13 +103,10 @@ def retry_policy(settings: Settings) -> RetryPolicy:
     )
 
 
-def engine_options(
-    settings: Settings, *, connections: int | None = None, sends_system: bool = True
-) -> EngineOptions:
-    """The engine's knobs from `[sending]` and the relay in use; default: all connections of the host."""
+def engine_options(settings: Settings, *, sends_system: bool = True) -> EngineOptions:
+    """The engine's knobs from `[sending]`."""
     sending = settings.sending
     return EngineOptions(
-        connections=connections or settings.connections,
         sends_system=sends_system,
         batch_size=sending.batch_size,
         per_second=sending.rate.per_second,
@@ -112,22 +115,26 @@ def engine_options(
     )
 
 
+def relays_of(settings: Settings, *, connections: Mapping[str, int] | None = None) -> Relays:
+    """The relays in use, with this worker's connections to each; default: all of the host's."""
+    return Relays(_relay(settings, found, connections or {}) for found in relays_in_use(settings))
+
+
+def _relay(settings: Settings, found: RelayInUse, connections: Mapping[str, int]) -> Relay:
+    return Relay(
+        found.name,
+        connections=connections.get(found.name, found.connections),
+        new_courier=partial(SmtpCourier, found.smtp, ehlo_name=ehlo_name(settings, found.smtp)),
+        weight=found.weight,
+        streams=frozenset(found.streams),
+    )
+
+
 def rate_limit(store: Store, settings: Settings) -> RateLimit:
     """The rate of `[sending]`, shared through the database by every worker of the site."""
     sending, rate = settings.sending, settings.sending.rate.per_second
-    windows = None if rate is None else SiteWindows(store, settings.relay_name, rate=rate)
+    windows = None if rate is None else SiteWindows(store, SITE_TURNS, rate=rate)
     return RateLimit(rate, system_share=sending.system_share, windows=windows)
-
-
-def ehlo_name(settings: Settings) -> str:
-    """The name to greet the relay with: configured, this host's, or the site's; never localhost (A48)."""
-    if settings.relay.ehlo_name is not None:
-        return settings.relay.ehlo_name
-    own = socket.getfqdn()
-    if "." in own and not own.startswith("localhost") and not own.replace(".", "").isdigit():
-        return own
-    host = settings.site.host
-    return settings.sending.return_path_domain if is_loopback(host) or "." not in host else host
 
 
 def _register(store: Store, journal: Path) -> int:

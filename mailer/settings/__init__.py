@@ -10,9 +10,9 @@ from mailer.settings.model import (
     SendingSettings,
     Settings,
     SiteSettings,
-    SmtpSettings,
     WebSettings,
 )
+from mailer.settings.smtp import SmtpSettings
 from mailer.settings.values import Rate
 
 __all__ = [

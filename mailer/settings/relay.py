@@ -1,12 +1,14 @@
-"""The relays in use, with what each does by default filled in, and whether they can be signed in to."""
+"""The relays in use, with what each does by default filled in: share, greeting, and whether it can be signed in to."""
 
 from __future__ import annotations
 
+import socket
 from dataclasses import dataclass
 
 from mailer.errors import MailerError
 from mailer.settings.model import Settings
 from mailer.settings.smtp import SmtpSettings, StreamName
+from mailer.settings.values import is_loopback
 
 
 class PasswordMissing(MailerError):
@@ -46,6 +48,17 @@ def relays_in_use(settings: Settings) -> tuple[RelayInUse, ...]:
 def _in_use(settings: Settings, name: str, *, weight: int, streams: frozenset[StreamName]) -> RelayInUse:
     smtp = settings.smtp[name]
     return RelayInUse(name, smtp, settings.sending.connections or smtp.connections, weight, streams)
+
+
+def ehlo_name(settings: Settings, smtp: SmtpSettings) -> str:
+    """The name to greet a relay with: configured, this host's, or the site's; never localhost (A48)."""
+    if smtp.ehlo_name is not None:
+        return smtp.ehlo_name
+    own = socket.getfqdn()
+    if "." in own and not own.startswith("localhost") and not own.replace(".", "").isdigit():
+        return own
+    host = settings.site.host
+    return settings.sending.return_path_domain if is_loopback(host) or "." not in host else host
 
 
 def require_relay(settings: Settings) -> None:

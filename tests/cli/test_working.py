@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 
 from mailer.cli.main import main
 from mailer.cli.working import shares
+from mailer.settings import SmtpSettings
+from mailer.settings.relay import RelayInUse
 from tests.faults.running import ROOT, RunningSite, children_of, free_port, kill, stop
 from tests.faults.verdict import check
 
@@ -61,21 +63,48 @@ def connections(*pids: int) -> int:
 # --- who gets how many connections ------------------------------------------------------------
 
 
+def in_use(name: str, connections: int, *, weight: int = 1, streams: str = "campaign system") -> RelayInUse:
+    """A relay as the settings describe it."""
+    names = {"campaign", "system"} & set(streams.split())
+    smtp = SmtpSettings(host="127.0.0.1", tls="none")
+    return RelayInUse(name, smtp, connections, weight, frozenset(names))  # type: ignore[arg-type]  # two literals
+
+
 @pytest.mark.parametrize(
     ("total", "workers", "each"),
     [(20, 2, [10, 10]), (5, 2, [3, 2]), (4, 4, [1, 1, 1, 1]), (2, 8, [1, 1]), (1, 1, [1]), (7, 3, [3, 2, 2])],
 )
 def test_workers_share_the_connections_of_the_host(total: int, workers: int, each: list[int]) -> None:
-    assert shares(total, workers) == each
+    assert shares([in_use("main", total)], workers) == [{"main": share} for share in each]
 
 
-@given(total=st.integers(1, 100), workers=st.integers(1, 200))
-def test_no_connection_is_lost_or_made_and_nobody_goes_without(total: int, workers: int) -> None:
-    each = shares(total, workers)
-    assert sum(each) == total
-    assert len(each) == min(total, workers)
-    assert max(each) - min(each) <= 1
-    assert min(each) >= 1
+@given(totals=st.lists(st.integers(1, 100), min_size=1, max_size=4), workers=st.integers(1, 200))
+def test_no_connection_is_lost_or_made_and_nobody_goes_without(totals: list[int], workers: int) -> None:
+    """Every worker has one to each relay with a share, or its part of the mail would go another way."""
+    relays = [in_use(f"relay{number}", total) for number, total in enumerate(totals)]
+    each = shares(relays, workers)
+    assert len(each) == min([*totals, workers])
+    for relay in relays:
+        own = [share[relay.name] for share in each]
+        assert sum(own) == relay.connections
+        assert max(own) - min(own) <= 1
+        assert min(own) >= 1
+
+
+def test_a_relay_that_stands_by_does_not_limit_the_workers() -> None:
+    assert shares([in_use("main", 4), in_use("spare", 1, weight=0)], 2) == [
+        {"main": 2, "spare": 1},
+        {"main": 2, "spare": 0},
+    ]
+
+
+@pytest.mark.rule("B16")
+def test_a_relay_for_system_mail_alone_is_the_first_workers() -> None:
+    """Which is the one that sends it."""
+    assert shares([in_use("post", 3, streams="system"), in_use("bulk", 4)], 2) == [
+        {"post": 3, "bulk": 2},
+        {"post": 0, "bulk": 2},
+    ]
 
 
 # --- processes --------------------------------------------------------------------------------

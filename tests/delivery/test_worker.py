@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 
 from mailer.delivery.journal import Journal
 from mailer.delivery.messages import SiteMessages
-from mailer.delivery.worker import engine_options, rate_limit, run_worker
+from mailer.delivery.worker import engine_options, rate_limit, relays_of, run_worker
 from mailer.settings import Settings, load_settings
 from mailer.site import SiteFolder
 from mailer.store import Store
@@ -33,10 +33,11 @@ def test_a_worker_gets_its_share_of_the_connections_and_the_rate_of_all(site_fol
     settings = with_settings(
         site_folder, 'connections = 20\nbatch_size = 70\nrate = "600/min"\nstop_seconds = 7'
     )
-    options = engine_options(settings, connections=10)
-    assert (options.connections, options.batch_size, options.stop_seconds) == (10, 70, 7)
+    options = engine_options(settings)
+    assert (options.batch_size, options.stop_seconds) == (70, 7)
     assert options.per_second == pytest.approx(10)
-    assert engine_options(settings).connections == 20
+    assert relays_of(settings).connections == 20
+    assert relays_of(settings, connections={"main": 10}).connections == 10
 
 
 async def _end_at_once(store: Store, settings: Settings, journals: Path) -> None:
@@ -111,7 +112,7 @@ import asyncio, uvloop
 async def send():
     stop = asyncio.Event()
     stop.set()
-    await site.send(stop, connections=1)
+    await site.send(stop)
 asyncio.Runner(loop_factory=uvloop.new_event_loop).run(send())
 site.close()
 heavy = ("sqlalchemy", "aiosmtplib", "jinja2", "mailer", "apscheduler")

@@ -19,12 +19,13 @@ from mailer import clock
 from mailer.addresses import parse_address
 from mailer.delivery import queries
 from mailer.delivery.claim import Claim, Claims
-from mailer.delivery.courier import BodyWithheld, Courier, Go
+from mailer.delivery.courier import BodyWithheld, Go
 from mailer.delivery.dialogue import Timeouts
 from mailer.delivery.engine import Engine, EngineOptions
 from mailer.delivery.journal import Journal
 from mailer.delivery.model import Attempt, Envelope, Outcome
 from mailer.delivery.record import Records
+from mailer.delivery.relays import Relay, Relays
 from mailer.delivery.retry import RetryPolicy
 from mailer.delivery.sender import Letter
 from mailer.delivery.smtp import SmtpCourier
@@ -301,9 +302,9 @@ class World:
         return worker, journal
 
     def engine(
-        self, port: int, *, new_courier: Callable[[], Courier] | None = None, **options: Any
+        self, *ports: int, connections: int = 2, relays: Sequence[Relay] = (), **options: Any
     ) -> tuple[Engine, Journal]:
-        """An engine that sends to a server on this port."""
+        """An engine that sends to a server on this port, to servers on several, or to these relays."""
         worker, journal = self.new_worker()
         engine = Engine(
             self.store,
@@ -312,15 +313,15 @@ class World:
             records=self.records,
             journal=journal,
             messages=self.messages,
-            new_courier=new_courier or (lambda: courier(port)),
-            options=EngineOptions(**{"connections": 2, "stop_seconds": 2.0} | options),
+            relays=Relays(relays or [relay(port, connections=connections) for port in ports]),
+            options=EngineOptions(**{"stop_seconds": 2.0} | options),
         )
         return engine, journal
 
     @asynccontextmanager
-    async def sending(self, port: int, **options: Any) -> Any:
+    async def sending(self, *ports: int, **options: Any) -> Any:
         """An engine at work while the block runs; then stopped cleanly."""
-        engine, journal = self.engine(port, **options)
+        engine, journal = self.engine(*ports, **options)
         stop = asyncio.Event()
         task = asyncio.create_task(engine.run(stop))
         try:
@@ -330,9 +331,9 @@ class World:
             clean = await task
             journal.close(remove=clean)
 
-    async def send_all(self, port: int, *, seconds: float = 8.0, **options: Any) -> None:
+    async def send_all(self, *ports: int, seconds: float = 8.0, **options: Any) -> None:
         """Send until nothing is waiting or under way, or the time is over."""
-        async with self.sending(port, **options):
+        async with self.sending(*ports, **options):
             await self.settled(seconds=seconds)
 
     async def settled(self, *, seconds: float = 8.0) -> None:
@@ -393,6 +394,11 @@ def courier(port: int, timeouts: Timeouts = SHORT, **settings: Any) -> SmtpCouri
     """A courier to a server on this host."""
     relay = SmtpSettings(**{"host": "127.0.0.1", "port": port, "tls": "none"} | settings)
     return SmtpCourier(relay, ehlo_name="sender.shop.example", timeouts=timeouts)
+
+
+def relay(port: int, *, name: str = "", connections: int = 2, **options: Any) -> Relay:
+    """A relay on this host; by default it takes everything, with a weight of 1."""
+    return Relay(name or f"relay{port}", connections, lambda: courier(port), **options)
 
 
 async def until(condition: Callable[[], bool], *, seconds: float = 8.0) -> None:

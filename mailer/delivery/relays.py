@@ -1,0 +1,95 @@
+"""The relays of one worker: which takes what, now that some of them are down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from mailer import clock
+from mailer.delivery.courier import Courier
+from mailer.delivery.rate import RateLimit
+from mailer.delivery.route import Route, State
+from mailer.delivery.shares import Shares
+
+
+@dataclass(slots=True, eq=False)
+class Relay:
+    """One relay, shared by the senders that speak to it."""
+
+    name: str  #: of [smtp.NAME]
+    connections: int  #: of this worker
+    new_courier: Callable[[], Courier]
+    weight: int = 1
+    streams: frozenset[str] = frozenset(("campaign", "system"))
+    route: Route = field(default_factory=Route)
+    limit: RateLimit = field(default_factory=lambda: RateLimit(None, system_share=0.2))
+    connecting: int = 0  #: senders that open a connection now
+    # What it may take now; see Relays.
+    takes_system: bool = False
+    takes_campaigns: bool = False
+    shares: Shares | None = None  #: with whom it shares campaign mail; None: with nobody
+
+    def may_take_campaign(self) -> bool:
+        """Whether the next campaign mail may be its; it is then counted as taken."""
+        return self.shares is None or self.shares.take(self.name, now=clock.monotonic())
+
+
+class Relays:
+    """All of them; what goes to whom is settled anew whenever one of them goes down or comes back."""
+
+    def __init__(self, relays: Iterable[Relay]) -> None:
+        self._relays = tuple(relays)
+        self._shares = Shares()
+        #: Called when senders should look again what they may take.
+        self.changed: Callable[[], None] = lambda: None
+        for relay in self._relays:
+            relay.route.name = relay.name
+            relay.route.changed = self.settle
+        self.settle()
+
+    def __iter__(self) -> Iterator[Relay]:
+        return iter(self._relays)
+
+    @property
+    def connections(self) -> int:
+        """Of this worker, to all relays."""
+        return sum(relay.connections for relay in self._relays)
+
+    def serve(self, *, system: bool) -> bool:
+        """Whether anything of this stream can go out now."""
+        return any(relay.takes_system if system else relay.takes_campaigns for relay in self._relays)
+
+    def settle(self) -> None:
+        """See who is up, and give each stream to those that it is for first."""
+        up = [relay for relay in self._relays if relay.connections and not relay.route.is_down]
+        system = _first_choice(up, "system", _SYSTEM_CHOICES)
+        campaigns = _first_choice(up, "campaign", _CAMPAIGN_CHOICES)
+        # One whose connection is on trial takes what it can, and nobody waits for it.
+        sharing = {relay.name: relay.weight for relay in campaigns if relay.route.state is State.CLOSED}
+        self._shares.share_among(sharing)
+        for relay in self._relays:
+            relay.takes_system = relay in system
+            relay.takes_campaigns = relay in campaigns
+            relay.shares = self._shares if len(self._relays) > 1 else None
+        self.changed()
+
+
+#: Who takes a stream: those that fit the first of these rows that any relay fits.
+_Choices = Sequence[Callable[[Relay], bool]]
+_SYSTEM_CHOICES: _Choices = (
+    lambda relay: relay.streams == {"system"},
+    lambda relay: relay.weight > 0,
+    lambda relay: True,
+)
+_CAMPAIGN_CHOICES: _Choices = (
+    lambda relay: relay.weight > 0,
+    lambda relay: True,
+)
+
+
+def _first_choice(up: Sequence[Relay], stream: str, choices: _Choices) -> list[Relay]:
+    able = [relay for relay in up if stream in relay.streams]
+    for fits in choices:
+        if chosen := [relay for relay in able if fits(relay)]:
+            return chosen
+    return []
