@@ -17,6 +17,7 @@ from pydantic import (
 from mailer.settings.alerts import AlertsSettings
 from mailer.settings.breakers import BreakersSettings
 from mailer.settings.doctor import DoctorSettings
+from mailer.settings.pace import PaceSettings
 from mailer.settings.section import Section
 from mailer.settings.smtp import SmtpSettings, StreamName
 from mailer.settings.values import (
@@ -252,6 +253,7 @@ class Settings(Section):
     database: DatabaseSettings = Field(DatabaseSettings(), description="Where data is kept.")
     smtp: dict[Name, SmtpSettings] = Field(min_length=1, description="The relays that take your mail.")
     sending: SendingSettings = Field(description="How mail leaves.")
+    pace: PaceSettings = Field(PaceSettings(), description="How sending adapts to what is taken.")
     privacy: PrivacySettings = Field(PrivacySettings(), description="What is kept, for how long.")
     web: WebSettings = Field(WebSettings(), description="Where the web pages listen.")
     bounces: BouncesSettings = Field(BouncesSettings(), description="What comes back by mail.")

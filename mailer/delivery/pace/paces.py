@@ -1,0 +1,232 @@
+"""What the engine asks before each message and tells after it: who may be sent to now, and how fast (B11, B12)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+
+from mailer import clock
+from mailer.delivery.model import Outcome, OutcomeKind
+from mailer.delivery.pace import table
+from mailer.delivery.pace.cap import Cap
+from mailer.delivery.pace.controller import Heard, Pace
+from mailer.delivery.pace.dns import DnsMx, MxLookup
+from mailer.delivery.pace.meter import Meter
+from mailer.delivery.pace.owners import GOOGLE, WELL_KNOWN, is_named, owner_of
+from mailer.delivery.pace.providers import Providers
+from mailer.delivery.pace.ramp import Ramp
+from mailer.delivery.pace.sharing import Known, is_grave, merge, rules_of, share
+from mailer.delivery.pace.signals import Refusal, Says, by_policy, read
+from mailer.delivery.pace.turns import Turns
+from mailer.delivery.windows import SiteWindows
+from mailer.settings import Settings
+from mailer.store import Store, StoreError
+
+log = logging.getLogger("mailer.delivery")
+
+REFRESH_SECONDS = 2.0
+# After a refusal the others hear of it at once, but not more often than this.
+URGENT_SECONDS = 0.2
+_QUIET = 0.001  #: messages per second that need no meter
+
+
+class Paces:
+    """One per worker; used on its event loop. What is known to all is exchanged by `run`, or `refresh`."""
+
+    def __init__(
+        self, store: Store, settings: Settings, *, worker_id: int, lookup: MxLookup | None = None
+    ) -> None:
+        asks = settings.pace.look_up
+        self._store = store
+        self._worker_id = worker_id
+        self._providers = Providers(store, (lookup or DnsMx()) if asks else None)
+        self._ramp = Ramp.of(settings.pace, timezone=settings.site.timezone)
+        self._by_relay = settings.pace.warm_up_by == "relay"
+        #: Relays whose own policy a 4.7.28 is, whoever the recipient was.
+        self._googles = {name for name, smtp in settings.smtp.items() if owner_of(smtp.host) == GOOGLE}
+        self._known = Known({}, ())
+        self._own: dict[str, Pace] = {}
+        self._heard: dict[str, Heard] = {}
+        self._accepted: Counter[str] = Counter()  #: by relay
+        self._to_domains: Counter[str] = Counter()
+        self._meters: dict[str, Meter] = {}
+        self._caps: dict[str, Cap] = {}
+        self._closed: dict[str, float] = {}  #: relays that refused here, until when
+        self._ramp_rate = self._ramp.rate(clock.now())
+        self._urgent = asyncio.Event()
+        self._failures = 0
+
+    # --- what the engine asks ---------------------------------------------------------------
+
+    def limit_for(self, relay: str) -> float | None:
+        """Messages per second through this relay, of all workers together; None: no limit."""
+        limits = [self._pace(table.RELAY + relay).limit, self._ramp_rate if self._by_relay else None]
+        return min((limit for limit in limits if limit is not None), default=None)
+
+    def rest(self, relay: str) -> float:
+        """Seconds for which nothing may go through this relay; 0.0: go on."""
+        until = max(self._pace(table.RELAY + relay).until, self._closed.get(relay, 0.0))
+        return max(0.0, until - _now()) if until else 0.0
+
+    def may_connect(self, relay: str, open_connections: int) -> bool:
+        """Whether this worker, with so many open, may open one more."""
+        most = self._mine(self._pace(table.RELAY + relay).connections)
+        return not self.rest(relay) and (most is None or open_connections < most)
+
+    def gate(self, domain: str, *, system: bool) -> float:
+        """0.0: a message to this domain may go now, and counts until `heard` or `give_back` is called.
+
+        Else the seconds after which to ask again.
+        """
+        cap = self._caps.get(self._providers.of(domain))
+        return 0.0 if cap is None else cap.ask(_now(), system=system)
+
+    def give_back(self, domain: str) -> None:
+        """What the gate let through was not sent after all."""
+        if self._caps and (cap := self._caps.get(self._providers.of(domain))):
+            cap.give_back()
+
+    def later(self, domain: str) -> float:
+        """Seconds after which a delivery that is put back should be due: each call hands out the next place."""
+        cap = self._caps.get(self._providers.of(domain))
+        return 0.0 if cap is None else cap.later(_now())
+
+    # --- what the engine tells --------------------------------------------------------------
+
+    def heard(self, relay: str, domain: str, outcome: Outcome) -> None:
+        """An attempt has ended, also when it ended as ROUTE_DOWN; `domain` is "" where nobody was named."""
+        if outcome.kind is OutcomeKind.ACCEPTED:
+            self._accepted[relay] += 1
+            self._to_domains[domain] += 1
+        elif outcome.reply_code is not None:
+            self._refused(relay, domain, outcome)
+        if self._caps and (cap := self._caps.get(self._providers.of(domain))):
+            cap.ended()
+
+    def _refused(self, relay: str, domain: str, outcome: Outcome) -> None:
+        provider = self._providers.of(domain) if domain else ""
+        named = bool(provider) and is_named(provider, outcome.reply)
+        refusal = by_policy(outcome) if named else read(outcome)
+        if refusal is None:
+            return
+        is_stop = refusal.says is Says.STOP
+        if named or (is_stop and provider):
+            self._hear(table.PROVIDER + provider, refusal)
+        # B11: unless it is plainly the provider's word, the way there is stopped as a whole.
+        is_providers = named or (is_stop and provider == GOOGLE)
+        if not is_providers or (is_stop and relay in self._googles):
+            self._hear(table.RELAY + relay, refusal)
+
+    def _hear(self, key: str, refusal: Refusal) -> None:
+        maybe = int(refusal.says is Says.MAYBE)
+        one = Heard(maybe=maybe, refusal=refusal)
+        self._heard[key] = merge(self._heard.get(key, Heard()), one)
+        if not is_grave(one):
+            return
+        until = _now() + max(refusal.wait_seconds, rules_of(key).hold_seconds)
+        if key.startswith(table.RELAY):
+            relay = key.removeprefix(table.RELAY)
+            self._closed[relay] = max(until, self._closed.get(relay, 0.0))
+        else:
+            cap = self._cap(key.removeprefix(table.PROVIDER))
+            cap.closed_until = max(until, cap.closed_until)
+        self._urgent.set()
+
+    # --- what all workers know --------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Exchange with the others until cancelled; a database that is away is waited for."""
+        while True:
+            try:
+                async with asyncio.timeout(REFRESH_SECONDS):
+                    await self._urgent.wait()
+            except TimeoutError:
+                pass
+            self._urgent.clear()
+            try:
+                await self.refresh()
+                self._failures = 0
+            except StoreError as error:
+                if not self._failures:
+                    log.warning("paces_wait", extra={"reason": str(error)})
+                self._failures += 1
+            await asyncio.sleep(URGENT_SECONDS)
+
+    async def refresh(self) -> None:
+        """Tell the others what was heard here, learn what they know, look providers up. Raises StoreError."""
+        heard = self._collected()
+        try:
+            self._known, self._own = await asyncio.to_thread(share, self._store, heard, self._own)
+        except StoreError:
+            for key, one in heard.items():
+                self._heard[key] = merge(one, self._heard.get(key, Heard()))
+            raise
+        self._apply()
+        await self._providers.refresh()
+
+    def _collected(self) -> dict[str, Heard]:
+        """What was heard since the last time, with the rates of all workers as this one guesses them."""
+        now, workers = clock.monotonic(), max(1, len(self._known.workers))
+        counts = Counter({table.RELAY + relay: count for relay, count in self._accepted.items()})
+        for domain, count in self._to_domains.items():
+            counts[table.PROVIDER + self._providers.of(domain)] += count
+        self._accepted.clear()
+        self._to_domains.clear()
+        for key in counts.keys() - self._meters.keys():
+            self._meters[key] = Meter(now - REFRESH_SECONDS / 2)
+        heard, self._heard = self._heard, {}
+        found: dict[str, Heard] = {}
+        for key, meter in list(self._meters.items()):
+            meter.add(counts[key], now=now)
+            rate = meter.rate(now)
+            if rate < _QUIET:
+                del self._meters[key]
+            if key.startswith(table.RELAY) or key in heard or key in self._known.paces:
+                one = Heard(accepted=counts[key], rate=rate * workers)
+                found[key] = merge(heard.pop(key, Heard()), one)
+        return found | heard
+
+    def _apply(self) -> None:
+        self._ramp_rate = self._ramp.rate(clock.now())
+        names = {
+            key.removeprefix(table.PROVIDER) for key in self._known.paces if key.startswith(table.PROVIDER)
+        }
+        ramp_rate = None if self._by_relay else self._ramp_rate
+        if ramp_rate is not None:
+            names |= WELL_KNOWN
+        for name in names | self._caps.keys():
+            cap = self._cap(name)
+            cap.pace = self._pace(table.PROVIDER + name)
+            limits = [cap.pace.limit, ramp_rate if name in WELL_KNOWN else None]
+            cap.rate = min((limit for limit in limits if limit is not None), default=None)
+            cap.connections = self._mine(cap.pace.connections)
+            if not cap.is_needed(_now()):
+                del self._caps[name]
+
+    def _cap(self, provider: str) -> Cap:
+        cap = self._caps.get(provider)
+        if cap is None:
+            route = table.PROVIDER + provider
+            cap = Cap(Turns(lambda rate: SiteWindows(self._store, route, rate=rate)))
+            self._caps[provider] = cap
+        return cap
+
+    def _pace(self, key: str) -> Pace:
+        return self._known.paces.get(key, _FREE)
+
+    def _mine(self, connections: int | None) -> int | None:
+        """This worker's part of what all may use at once; the oldest workers have what is left over."""
+        workers = self._known.workers
+        if connections is None or self._worker_id not in workers:
+            return connections
+        share, rest = divmod(connections, len(workers))
+        return share + (workers.index(self._worker_id) < rest)
+
+
+_FREE = Pace()
+
+
+def _now() -> float:
+    """Seconds on the clock that all hosts share."""
+    return clock.now().timestamp()
