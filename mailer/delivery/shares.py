@@ -39,7 +39,7 @@ class Shares:
         if name not in self._taken or len(self._taken) == 1:
             return True
         lead = self._lead(name)
-        if lead >= self._slack and not self._is_too_long(name, now):
+        if lead + 1 - self._weights[name] / self._sum > self._slack and not self._is_too_long(name, now):
             return False
         if lead < 0:
             self._waiting_since = None
