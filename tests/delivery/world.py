@@ -29,6 +29,7 @@ from mailer.delivery.relays import Relay, Relays
 from mailer.delivery.retry import RetryPolicy
 from mailer.delivery.sender import Letter
 from mailer.delivery.smtp import SmtpCourier
+from mailer.delivery.watch import Watch
 from mailer.settings import SmtpSettings
 from mailer.store import Store
 from mailer.store.schema import (
@@ -94,6 +95,7 @@ class World:
     suppressed: list[tuple[bytes, str]] = field(default_factory=list)
     jitter: Callable[[], float] = lambda: 0.0
     policy: RetryPolicy = field(default_factory=RetryPolicy)
+    watch: Watch | None = None
 
     def build(self, names: Sequence[str] = ()) -> World:
         """Create the list and the campaign, and queue a delivery to everybody named."""
@@ -315,6 +317,7 @@ class World:
             messages=self.messages,
             relays=Relays(relays or [relay(port, connections=connections) for port in ports]),
             options=EngineOptions(**{"stop_seconds": 2.0} | options),
+            watch=self.watch,
         )
         return engine, journal
 

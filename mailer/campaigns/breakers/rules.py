@@ -160,9 +160,14 @@ def judge(tally: Tally, limits: Limits, *, recent: bool = False) -> Trip | None:
         limit = rule.limit(limits)
         if recent:
             limit = max(limit, min(RECENT_AT_MOST, limit * RECENT_FACTOR))
-        if failures >= max(1, rule.least(limits)) and failures >= limit * volume:
+        if failures >= max(1, rule.least(limits)) and failures >= _share(limit, volume):
             return Trip(rule.breaker, failures, volume, _sentence(rule, tally, recent=recent))
     return None
+
+
+def _share(limit: float, volume: int) -> float:
+    # 15 % of 200 is 30, not 30.000000000000004.
+    return round(limit * volume, 6)
 
 
 def _sentence(rule: Rule, tally: Tally, *, recent: bool) -> str:
@@ -176,4 +181,4 @@ def _sentence(rule: Rule, tally: Tally, *, recent: bool) -> str:
 def is_worrying(tally: Tally, limits: Limits) -> bool:
     """Whether the complaints deserve a warning, though no pause yet (B9: warn at 0.08 %)."""
     enough = tally.complaints >= max(1, limits.least_complaints)
-    return enough and tally.complaints >= limits.complaints_warn * tally.delivered
+    return enough and tally.complaints >= _share(limits.complaints_warn, tally.delivered)
