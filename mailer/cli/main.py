@@ -33,6 +33,7 @@ class Lazy(NamedTuple):
 COMMANDS: dict[str, Lazy] = {
     "init": Lazy("mailer.cli.init:init", "Make a site in a folder."),
     "demo": Lazy("mailer.cli.demo:demo", "Show the whole story on a temporary site."),
+    "doctor": Lazy("mailer.cli.doctor:doctor", "Look at DNS, relay, site and files; say what is left to do."),
     "up": Lazy("mailer.cli.up:up", "Run everything: web pages, scheduler and senders."),
     "serve": Lazy("mailer.cli.serve:serve", "Run the web pages only."),
     "work": Lazy("mailer.cli.work:work", "Run the scheduler and the senders only."),

@@ -7,13 +7,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import ip_address
+from pathlib import Path
 
 from mailer.doctor.lookups import Address, Dns
 from mailer.doctor.model import Unasked
-from mailer.settings import Settings, SmtpSettings
+from mailer.keyring import SecretsInvalid, load_secrets
+from mailer.settings import Settings, load_settings
+from mailer.settings.relay import ehlo_name, relays_in_use
 from mailer.settings.samples import SAMPLE_DOMAIN
 from mailer.settings.values import is_loopback
 from mailer.site import SiteFolder
+from mailer.store import Store, open_store
+from mailer.tokens import Tokens
 
 # RFC 2606 section 2, RFC 6761 section 6: names that the world's DNS never knows. `.test` may be a private one.
 _NOWHERE = ("example", "invalid", "localhost")
@@ -38,6 +43,9 @@ class Scene:
     settings: Settings
     folder: SiteFolder
     dns: Dns
+    store: Store | None = None  #: None: there is no database yet
+    tokens: Tokens | None = None  #: None: the secrets cannot be read
+    secrets_trouble: str = ""  #: why
     proof: bytes | None = None  #: a message as received
 
     @property
@@ -56,6 +64,12 @@ class Scene:
         return self.settings.sending.return_path_domain
 
     @cached_property
+    def greetings(self) -> tuple[str, ...]:
+        """The names with which relays are greeted, each once."""
+        used = relays_in_use(self.settings)
+        return tuple(dict.fromkeys(ehlo_name(self.settings, relay.smtp) for relay in used))
+
+    @cached_property
     def from_domains(self) -> dict[str, tuple[str, ...]]:
         """Each domain of a From address, and the lists that use it."""
         found: dict[str, tuple[str, ...]] = {}
@@ -63,6 +77,25 @@ class Scene:
             domain = entry.from_mailbox.address.domain
             found[domain] = (*found.get(domain, ()), name)
         return found
+
+    @property
+    def database_file(self) -> Path | None:
+        """SQLite's file; None for a database that is elsewhere."""
+        return database_file(self.settings, self.folder.root)
+
+    @property
+    def signs(self) -> bool:
+        """Whether this program signs with DKIM; else the relay does, or nobody."""
+        return False
+
+    def dkim_domain(self, from_domain: str) -> str | None:
+        """The d= of our signature on mail from there; None when the relay signs, if anybody does."""
+        return None
+
+    @property
+    def dkim_key_files(self) -> tuple[Path, ...]:
+        """The private keys that sign."""
+        return ()
 
     async def senders(self) -> Senders:
         """From where mail reaches the world, as far as it can be known from here."""
@@ -76,6 +109,28 @@ class Scene:
         return Senders(found, f"the relay {self.settings.relay.host}", is_certain=False)
 
 
+def open_scene(folder: SiteFolder, dns: Dns, *, proof: bytes | None = None) -> Scene:
+    """The scene of a site as it stands: nothing is made or changed in it. Raises SettingsInvalid."""
+    settings = load_settings(folder.settings_path, folder.environ)
+    try:
+        secrets, trouble = load_secrets(folder.secrets_path), ""
+    except SecretsInvalid as error:
+        secrets, trouble = None, str(error)
+    # A day: the probe's token is used at once, and no link that expires is made.
+    tokens = None if secrets is None else Tokens(secrets, confirm_seconds=86_400)
+    file = database_file(settings, folder.root)
+    exists = file is None or file.is_file()
+    store = open_store(settings.database.url, root=folder.root) if exists else None
+    return Scene(settings, folder, dns, store=store, tokens=tokens, secrets_trouble=trouble, proof=proof)
+
+
+def database_file(settings: Settings, root: Path) -> Path | None:
+    """Where SQLite's file is or will be; None for a database that is elsewhere."""
+    prefix = "sqlite:///"
+    url = settings.database.url
+    return root / url.removeprefix(prefix).partition("?")[0] if url.startswith(prefix) else None
+
+
 def own_addresses() -> tuple[Address, ...]:
     """The addresses this machine would speak to the world from; nothing is sent to find out."""
     found: list[Address] = []
@@ -84,11 +139,6 @@ def own_addresses() -> tuple[Address, ...]:
             probe.connect((far, 53))
             found.append(ip_address(probe.getsockname()[0]))
     return tuple(found)
-
-
-def relay_label(name: str, relay: SmtpSettings) -> str:
-    """How findings name a relay."""
-    return f"[smtp.{name}] {relay.host}:{relay.port}"
 
 
 def nowhere(domain: str, setting: str) -> Unasked | None:

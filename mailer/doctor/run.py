@@ -1,0 +1,40 @@
+"""Run the checks: at once where they wait, and never for long."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from mailer.doctor.model import Check, Finding, Line, Unasked, Verdict, line_of
+from mailer.doctor.scene import Scene
+from mailer.doctor.table import CHECKS
+
+#: What one check may take, whoever keeps it waiting; all of them run at once.
+CHECK_SECONDS = 20.0
+_OFFLINE = Finding("", Verdict.SKIPPED, "It asks the network, and --offline was given.")
+
+
+async def examine(scene: Scene, *, only: Collection[str] = (), offline: bool = False) -> list[Line]:
+    """The findings of the checks named in `only`, or of all, in the order of the table."""
+    asked = [check for check in CHECKS if not only or check.name in only]
+    found = await asyncio.gather(*(_examine(check, scene, offline=offline) for check in asked))
+    return [line for lines in found for line in lines]
+
+
+async def _examine(check: Check[Any], scene: Scene, *, offline: bool) -> list[Line]:
+    if offline and check.asks_network:
+        return [line_of(check, _OFFLINE)]
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            facts: Sequence[Any] = await check.gather(scene)
+    except TimeoutError:
+        reason = f"It took longer than {CHECK_SECONDS:.0f} s: somebody who was asked does not answer."
+        return [
+            line_of(check, Finding("", Verdict.WARNING, reason, f"Run: mailer doctor --only {check.name}"))
+        ]
+    lines: list[Line] = []
+    for each in facts:
+        findings = [each.finding] if isinstance(each, Unasked) else check.judge(each)
+        lines += [line_of(check, finding) for finding in findings]
+    return lines
