@@ -35,8 +35,6 @@ class CampaignStatus:
     subject: str
     state: CampaignState
     reason: str | None
-    breaker: str | None  #: the circuit breaker that paused it
-    complaints: int  #: readers who reported it as spam
     scheduled_at: datetime
     timezone: str
     started_at: datetime | None
@@ -48,6 +46,8 @@ class CampaignStatus:
     counts: Mapping[DeliveryState, int]
     skipped: Mapping[str, int]  #: by reason
     replies: tuple[ReplyCount, ...] = field(default=())
+    breaker: str | None = None  #: the circuit breaker that paused it
+    complaints: int = 0  #: readers who reported it as spam
 
     @property
     def waiting(self) -> int:

@@ -43,7 +43,9 @@ def test(site: Site, *, as_json: bool) -> None:
 
 
 @alerts.command("list")
-@click.option("--limit", type=click.IntRange(1, MOST_ROWS), default=20, show_default=True)
+@click.option(
+    "--limit", type=click.IntRange(1, MOST_ROWS), default=20, show_default=True, help="At most so many."
+)
 @json_option
 @pass_site
 def list_(site: Site, *, limit: int, as_json: bool) -> None:
