@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from mailer.delivery.pace.controller import Pace
+from mailer.delivery.pace.ear import Ear
 from mailer.delivery.pace.turns import Turns
 
 # When all connections of a provider's share are busy.
@@ -22,7 +23,7 @@ class Cap:
         self.pace = Pace()
         self.rate: float | None = None  #: messages per second of all workers; None: no limit
         self.connections: int | None = None  #: that this worker may use at once
-        self.closed_until = 0.0  #: heard here, and perhaps not yet known to all
+        self.ear = Ear()
         self._turns = turns
         self._busy: deque[float] = deque()
         self._last_place = 0.0
@@ -33,7 +34,7 @@ class Cap:
 
     @property
     def _until(self) -> float:
-        return max(self.pace.until, self.closed_until)
+        return max(self.pace.until, self.ear.closed_until)
 
     def ask(self, now: float, *, system: bool) -> float:
         """0.0: go, and it counts as gone. Else the seconds after which to ask again.

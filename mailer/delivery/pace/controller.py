@@ -40,7 +40,7 @@ class Rules:
     feel_messages: int = 5  #: and so many messages
     step_share: float = 0.01  #: of the limit last refused
     step_seconds: float = 5.0  #: a step takes at least so long
-    step_messages: int = 50  #: and so many messages
+    step_messages: int = 80  #: and so many messages
     hold_seconds: float = 1.0  #: nothing is sent for so long after a refusal; twice that if it goes on
     most_hold_seconds: float = 60.0
     join_seconds: float = 60.0  #: between one more connection and the next (B11)

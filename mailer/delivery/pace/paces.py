@@ -10,14 +10,15 @@ from mailer import clock
 from mailer.delivery.model import Outcome, OutcomeKind
 from mailer.delivery.pace import table
 from mailer.delivery.pace.cap import Cap
-from mailer.delivery.pace.controller import Heard, Pace
+from mailer.delivery.pace.controller import PROVIDER, ROUTE, Pace
 from mailer.delivery.pace.dns import DnsMx, MxLookup
+from mailer.delivery.pace.ear import Ear
 from mailer.delivery.pace.meter import Meter
 from mailer.delivery.pace.owners import GOOGLE, WELL_KNOWN, is_named, owner_of
 from mailer.delivery.pace.providers import Providers
 from mailer.delivery.pace.ramp import Ramp
-from mailer.delivery.pace.sharing import Known, is_grave, merge, rules_of, share
-from mailer.delivery.pace.signals import Refusal, Says, by_policy, read
+from mailer.delivery.pace.sharing import Known, share
+from mailer.delivery.pace.signals import Says, by_policy, read
 from mailer.delivery.pace.turns import Turns
 from mailer.delivery.windows import SiteWindows
 from mailer.settings import Settings
@@ -47,12 +48,10 @@ class Paces:
         self._googles = {name for name, smtp in settings.smtp.items() if owner_of(smtp.host) == GOOGLE}
         self._known = Known({}, ())
         self._own: dict[str, Pace] = {}
-        self._heard: dict[str, Heard] = {}
-        self._accepted: Counter[str] = Counter()  #: by relay
+        self._relays: dict[str, Ear] = {}
         self._to_domains: Counter[str] = Counter()
         self._meters: dict[str, Meter] = {}
         self._caps: dict[str, Cap] = {}
-        self._closed: dict[str, float] = {}  #: relays that refused here, until when
         self._ramp_rate = self._ramp.rate(clock.now())
         self._urgent = asyncio.Event()
         self._failures = 0
@@ -66,7 +65,7 @@ class Paces:
 
     def rest(self, relay: str) -> float:
         """Seconds for which nothing may go through this relay; 0.0: go on."""
-        until = max(self._pace(table.RELAY + relay).until, self._closed.get(relay, 0.0))
+        until = max(self._pace(table.RELAY + relay).until, self._relay(relay).closed_until)
         return max(0.0, until - _now()) if until else 0.0
 
     def may_connect(self, relay: str, open_connections: int) -> bool:
@@ -97,7 +96,7 @@ class Paces:
     def heard(self, relay: str, domain: str, outcome: Outcome) -> None:
         """An attempt has ended, also when it ended as ROUTE_DOWN; `domain` is "" where nobody was named."""
         if outcome.kind is OutcomeKind.ACCEPTED:
-            self._accepted[relay] += 1
+            self._relay(relay).took()
             self._to_domains[domain] += 1
         elif outcome.reply_code is not None:
             self._refused(relay, domain, outcome)
@@ -111,27 +110,16 @@ class Paces:
         if refusal is None:
             return
         is_stop = refusal.says is Says.STOP
+        grave = False
         if named or (is_stop and provider):
-            self._hear(table.PROVIDER + provider, refusal)
+            cap = self._cap(provider)
+            grave |= cap.ear.refused(refusal, now=_now(), rules=PROVIDER)
         # B11: unless it is plainly the provider's word, the way there is stopped as a whole.
         is_providers = named or (is_stop and provider == GOOGLE)
         if not is_providers or (is_stop and relay in self._googles):
-            self._hear(table.RELAY + relay, refusal)
-
-    def _hear(self, key: str, refusal: Refusal) -> None:
-        maybe = int(refusal.says is Says.MAYBE)
-        one = Heard(maybe=maybe, refusal=refusal)
-        self._heard[key] = merge(self._heard.get(key, Heard()), one)
-        if not is_grave(one):
-            return
-        until = _now() + max(refusal.wait_seconds, rules_of(key).hold_seconds)
-        if key.startswith(table.RELAY):
-            relay = key.removeprefix(table.RELAY)
-            self._closed[relay] = max(until, self._closed.get(relay, 0.0))
-        else:
-            cap = self._cap(key.removeprefix(table.PROVIDER))
-            cap.closed_until = max(until, cap.closed_until)
-        self._urgent.set()
+            grave |= self._relay(relay).refused(refusal, now=_now(), rules=ROUTE)
+        if grave:
+            self._urgent.set()
 
     # --- what all workers know --------------------------------------------------------------
 
@@ -155,37 +143,37 @@ class Paces:
 
     async def refresh(self) -> None:
         """Tell the others what was heard here, learn what they know, look providers up. Raises StoreError."""
-        heard = self._collected()
+        ears = self._ears()
+        heard = {key: ear.tell(rate=rate) for key, (ear, rate) in ears.items()}
         try:
             self._known, self._own = await asyncio.to_thread(share, self._store, heard, self._own)
         except StoreError:
             for key, one in heard.items():
-                self._heard[key] = merge(one, self._heard.get(key, Heard()))
+                ears[key][0].untold(one)
             raise
         self._apply()
         await self._providers.refresh()
 
-    def _collected(self) -> dict[str, Heard]:
-        """What was heard since the last time, with the rates of all workers as this one guesses them."""
-        now, workers = clock.monotonic(), max(1, len(self._known.workers))
-        counts = Counter({table.RELAY + relay: count for relay, count in self._accepted.items()})
+    def _ears(self) -> dict[str, tuple[Ear, float]]:
+        """What listens to each relay and provider, and the rate of all workers as this one guesses it."""
+        counts = Counter({table.RELAY + relay: ear.accepted for relay, ear in self._relays.items()})
         for domain, count in self._to_domains.items():
             counts[table.PROVIDER + self._providers.of(domain)] += count
-        self._accepted.clear()
         self._to_domains.clear()
+        now, workers = clock.monotonic(), max(1, len(self._known.workers))
         for key in counts.keys() - self._meters.keys():
             self._meters[key] = Meter(now - REFRESH_SECONDS / 2)
-        heard, self._heard = self._heard, {}
-        found: dict[str, Heard] = {}
+        rates: dict[str, float] = {}
         for key, meter in list(self._meters.items()):
             meter.add(counts[key], now=now)
-            rate = meter.rate(now)
-            if rate < _QUIET:
+            rates[key] = meter.rate(now) * workers
+            if rates[key] < _QUIET:
                 del self._meters[key]
-            if key.startswith(table.RELAY) or key in heard or key in self._known.paces:
-                one = Heard(accepted=counts[key], rate=rate * workers)
-                found[key] = merge(heard.pop(key, Heard()), one)
-        return found | heard
+        found = {table.RELAY + relay: ear for relay, ear in self._relays.items()}
+        for name, cap in self._caps.items():
+            found[table.PROVIDER + name] = cap.ear
+            cap.ear.accepted += counts[table.PROVIDER + name]
+        return {key: (ear, rates.get(key, 0.0)) for key, ear in found.items()}
 
     def _apply(self) -> None:
         self._ramp_rate = self._ramp.rate(clock.now())
@@ -211,6 +199,12 @@ class Paces:
             cap = Cap(Turns(lambda rate: SiteWindows(self._store, route, rate=rate)))
             self._caps[provider] = cap
         return cap
+
+    def _relay(self, name: str) -> Ear:
+        ear = self._relays.get(name)
+        if ear is None:
+            ear = self._relays[name] = Ear()
+        return ear
 
     def _pace(self, key: str) -> Pace:
         return self._known.paces.get(key, _FREE)

@@ -9,7 +9,6 @@ from functools import partial
 from mailer import clock
 from mailer.delivery.pace import table
 from mailer.delivery.pace.controller import PROVIDER, ROUTE, Heard, Pace, Rules, step
-from mailer.delivery.pace.signals import Says
 from mailer.store import Store
 
 
@@ -58,15 +57,3 @@ def share(store: Store, heard: Mapping[str, Heard], own: Mapping[str, Pace]) -> 
 
 def _taken(own: Pace, heard: Heard, stored: Pace, *, key: str, now: float) -> Pace:
     return step(own if stored == Pace() else stored, heard, now=now, rules=rules_of(key))
-
-
-def merge(earlier: Heard, later: Heard) -> Heard:
-    """Both together; the graver refusal stands for both."""
-    refusals = [one.refusal for one in (earlier, later) if one.refusal is not None]
-    gravest = max(refusals, key=lambda one: (one.says, one.wait_seconds), default=None)
-    return Heard(earlier.accepted + later.accepted, earlier.maybe + later.maybe, gravest, later.rate)
-
-
-def is_grave(heard: Heard) -> bool:
-    """Whether others should hear of it at once."""
-    return heard.refusal is not None and heard.refusal.says > Says.MAYBE
