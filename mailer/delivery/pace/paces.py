@@ -73,6 +73,10 @@ class Paces:
         most = self._mine(self._pace(table.RELAY + relay).connections)
         return not self.rest(relay) and (most is None or open_connections < most)
 
+    def provider(self, domain: str) -> str:
+        """Whose mail servers take the domain's mail, as far as that is known now."""
+        return self._providers.of(domain)
+
     def gate(self, domain: str, *, system: bool) -> float:
         """0.0: a message to this domain may go now, and counts until `heard` or `give_back` is called.
 
