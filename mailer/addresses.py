@@ -23,8 +23,10 @@ MAX_ADDRESS_OCTETS = 254  #: a path is 256 with its angle brackets (4.5.3.1.3)
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]"
 _ATEXT_UTF8 = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_ASCII_LOCAL = re.compile(rf"{_ATEXT}+(?:\.{_ATEXT}+)*\Z")
-_UTF8_LOCAL = re.compile(rf"{_ATEXT_UTF8}+(?:\.{_ATEXT_UTF8}+)*\Z")
+# Many parsers decode an encoded-word even here, where RFC 2047 5 forbids it: into another address.
+_NO_WORD = r"(?!.*=\?[^?]*\?[bqBQ]\?)"
+_ASCII_LOCAL = re.compile(rf"{_NO_WORD}{_ATEXT}+(?:\.{_ATEXT}+)*\Z")
+_UTF8_LOCAL = re.compile(rf"{_NO_WORD}{_ATEXT_UTF8}+(?:\.{_ATEXT_UTF8}+)*\Z")
 _ASCII_DOMAIN = re.compile(rf"(?:{_LABEL}\.)+{_LABEL}\Z")
 # What idna would silently take for a full stop; another parser would not.
 _FOREIGN_DOTS = frozenset("\u3002\uff0e\uff61")

@@ -33,7 +33,7 @@ _IDENTIFIERS = re.compile(
     r"(?:https://|http://(?:127\.0\.0\.1|localhost|\[::1\])[:/])[A-Za-z0-9:/?&=._~%\[\]-]*[A-Za-z0-9]"
 )
 _CONVERSIONS: Mapping[str, Callable[[Any], Any]] = {"number": as_number, "boolean": as_boolean}
-_ONE_WORD = re.compile(r"\s+")
+_SPACES = re.compile(" +")
 
 
 class Unrenderable(MailerError):
@@ -240,5 +240,5 @@ def _sections(artefact: Artefact) -> tuple[Section, ...]:
 @lru_cache(maxsize=1024)
 def _subject(text: str) -> str:
     """The value of the Subject field, folded and encoded as a field of that name."""
-    field = headers.unstructured("Subject", _ONE_WORD.sub(" ", text).strip())
+    field = headers.unstructured("Subject", _SPACES.sub(" ", text).strip())
     return field.removeprefix(_SUBJECT)

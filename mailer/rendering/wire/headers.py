@@ -49,6 +49,8 @@ def unstructured(name: str, text: str) -> str:
     """A field of free text such as Subject: as it is when plain, else in encoded-words throughout."""
     _refuse_controls(name, text)
     words = text.split(" ")
+    if not text:
+        return field(name, "")  # an encoded-word of nothing is none (RFC 2047 2)
     if text.isascii() and "=?" not in text and all(words) and max(map(len, words)) < FOLD_WIDTH - len(name):
         return field(name, _fold(words, len(name) + 2))
     return field(name, "\r\n ".join(encoded_words(text, first=FOLD_WIDTH - len(name) - 2)))
@@ -64,6 +66,11 @@ def mailbox(name: str, box: Mailbox) -> str:
     last = phrase.rsplit("\r\n", 1)[-1]
     together = len(name) + 2 + len(last) + 1 + len(address) <= FOLD_WIDTH
     return field(name, f"{phrase}{' ' if together else chr(13) + chr(10) + ' '}{address}")
+
+
+def quoted(text: str) -> str:
+    """A quoted string of printable ASCII (RFC 5322 3.2.4)."""
+    return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
 
 
 def encoded_words(text: str, *, first: int = _WORD_LIMIT) -> list[str]:
@@ -107,11 +114,11 @@ def _fold(words: list[str], column: int) -> str:
 
 def _phrase(text: str, *, first: int) -> str:
     """A display name: as it is, quoted, or in encoded-words (RFC 5322 3.2.5, RFC 2047 5 (3))."""
-    if not text.isascii() or "=?" in text or len(text) > first - 10:
+    plain = _PHRASE.fullmatch(text) and "  " not in text and text == text.strip()
+    phrase = text if plain else quoted(text)
+    if not text.isascii() or "=?" in text or len(phrase) > first:
         return "\r\n ".join(encoded_words(text, first=first))
-    if _PHRASE.fullmatch(text) and "  " not in text and text == text.strip():
-        return text
-    return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
+    return phrase
 
 
 def _q_words(text: str, first: int) -> list[str]:

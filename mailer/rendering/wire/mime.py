@@ -101,13 +101,18 @@ def _closing_fields(language: str, list_: ListIdentity, boundary: str) -> tuple[
 
 
 def list_id(list_: ListIdentity) -> str:
-    """`"Shop News" <news.list-id.shop.example>`; a title outside ASCII is left out (A22)."""
-    identifier = list_.list_id.strip("<>")
-    if list_.title.isascii() and list_.title.isprintable():
-        phrase = re.sub(r'(["\\])', r"\\\1", list_.title)
-        separator = " " if len(phrase) + len(identifier) < 60 else "\r\n "
-        return f'"{phrase}"{separator}<{identifier}>'
-    return f"<{identifier}>"
+    """`"Shop News" <news.list-id.shop.example>`; a title that would have to be encoded or cut is left out.
+
+    Encoded-words have no place in the field (A3, A22), and a phrase in quotes none where it could be folded.
+    """
+    identifier = f"<{list_.list_id.strip('<>')}>"
+    phrase = headers.quoted(list_.title)
+    width = len("List-Id: ") + len(phrase)
+    plain = list_.title.isascii() and list_.title.isprintable() and "=?" not in list_.title
+    if not plain or width > headers.FOLD_WIDTH:
+        return identifier
+    separator = " " if width + 1 + len(identifier) <= headers.FOLD_WIDTH else "\r\n "
+    return f"{phrase}{separator}{identifier}"
 
 
 def feedback_id(slug: str, list_name: str, message_class: MessageClass, site: SiteIdentity) -> str:

@@ -17,10 +17,11 @@ def strict_decode(folded: str) -> str:
     if "=?" not in body:
         return body
     assert "?==?" not in body, "neighbours stand apart (RFC 2047 2)"
-    return "".join(_decoded(word) for word in body.split(" "))
+    return "".join(decoded_word(word) for word in body.split(" "))
 
 
-def _decoded(word: str) -> str:
+def decoded_word(word: str) -> str:
+    """The text of one encoded-word; raises AssertionError or UnicodeDecodeError for what is none."""
     assert len(word) <= 75, "RFC 2047 2: an encoded-word is at most 75 characters"
     match = _WORD.fullmatch(word)
     assert match, f"not an encoded-word: {word!r}"
