@@ -54,7 +54,8 @@ def _date(value: str) -> str:
     )
     assert match, f"not a date in UTC: {value!r} (A27)"
     day, month = _DAYS.index(match[1]), _MONTHS.index(match[3]) + 1
-    moment = datetime(int(match[4]), month, int(match[2]), *map(int, match.groups()[4:]))
+    hour, minute, second = map(int, match.groups()[4:])
+    moment = datetime(int(match[4]), month, int(match[2]), hour, minute, second)
     assert moment.weekday() == day, "the wrong day of the week (A27)"
     return value
 

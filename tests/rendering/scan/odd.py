@@ -62,7 +62,7 @@ BODIES: Mapping[str, str] = {
     "combining marks": "Zalgo: " + ("e" + "\u0301\u0330" * 20 + " ") * 30,
     "equals signs": "= =3D =\n\n==== ===\n\na=b=c=" + "=" * 300,
     "a table": "| part | price | stock |\n|:--|--:|:-:|\n" + "| 10 kΩ \\| 1 % | 0.02 € | 10 000 |\n" * 60,
-    "every mark of markdown": "# A\n\n## B\n\n> q\n>> r\n\n1. a\n   - b\n     - c\n\n---\n\n**b** *i* `c`\n\n```\nx\n```",
+    "every mark of markdown": "# A\n\n## B\n\n> q\n>> r\n\n1. a\n   - b\n     - c\n\n---\n\n**b** *i*\n\n```\nx\n```",
     "boundaries": "--=_0123456789abcdef01234567\n\n--=_\n\n--\n\n-- \n\nContent-Type: text/html",
     "a choice": "{% if subscriber.vip %}\n.VIP {{ subscriber.city }}\n{% else %}\nFrom Ulm\n{% endif %}",
     "holes side by side": "{{ subscriber.first_name }}{{ subscriber.city }}{{ subscriber.points }}.",
