@@ -33,7 +33,7 @@ def message(notice: Notice, to: EmailAddress, sender: Mailbox, *, domain: str) -
     made["Date"] = format_datetime(notice.raised_at)
     made["From"] = Address(sender.name or "", addr_spec=str(sender.address))
     made["To"] = str(to)
-    made["Subject"] = f"[mailer] {notice.subject}"
+    made["Subject"] = "[mailer] " + " ".join(notice.subject.split())
     made["Message-ID"] = f"<alert-{notice.id}-{notice.raised_at:%Y%m%d%H%M%S}@{domain}>"
     made["Auto-Submitted"] = "auto-generated"
     facts = "\n".join(f"{name}: {value}" for name, value in notice.facts.items())

@@ -48,11 +48,12 @@ def _try(store: Store, channel: Channel, found: _Found) -> bool:
         return False  # another process has it
     try:
         channel(_notice(store, found.alert_id))
-    except NotTaken as error:
+    except Exception as error:  # noqa: BLE001 - one alert that cannot be made must not hold up the others
+        why = str(error) if isinstance(error, NotTaken) else f"It could not be made ({type(error).__name__})."
         tries = found.tries + 1
         again = next_try(tries, clock.now())
-        _change(store, found, send_at=again, tries=tries, failure=str(error))
-        facts = {"alert": found.alert_id, "channel": found.channel, "reason": str(error)}
+        _change(store, found, send_at=again, tries=tries, failure=why)
+        facts = {"alert": found.alert_id, "channel": found.channel, "reason": why}
         log.warning("alert_waits" if again else "alert_given_up", extra=facts)
         return False
     _change(store, found, send_at=None, tries=found.tries + 1, sent_at=clock.now(), failure=None)
