@@ -15,6 +15,7 @@ from mailer.cli.main import Lazy, LazyGroup
         "show": Lazy("mailer.cli.delivery_view:show", "Show everything known about one delivery."),
         "retry": Lazy("mailer.cli.delivery_retry:retry", "Try deferred and expired ones again, now."),
         "settle": Lazy("mailer.cli.delivery_settle:settle", "Settle what nobody knows the end of."),
+        "pace": Lazy("mailer.cli.delivery_pace:pace", "How fast mail leaves, for whom, and why."),
     },
 )
 def delivery() -> None:

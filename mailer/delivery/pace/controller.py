@@ -51,11 +51,9 @@ ROUTE = Rules()
 # A provider tells late and seldom, and what it takes amiss it remembers for days.
 PROVIDER = Rules(
     feel_seconds=60.0,
-    step_share=0.02,
-    step_seconds=60.0,
-    step_messages=20,
-    hold_seconds=30.0,
-    most_hold_seconds=600.0,
+    step_seconds=30.0,
+    hold_seconds=5.0,
+    most_hold_seconds=120.0,
     forget_seconds=7 * 86400.0,
 )
 

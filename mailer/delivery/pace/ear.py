@@ -46,6 +46,11 @@ class Ear:
         self.accepted, self._maybe, self._refusal = 0, 0, None
         return heard
 
+    def told(self) -> None:
+        """All know it now, and may forget it together; but for what was heard meanwhile."""
+        if self._refusal is None:
+            self.closed_until = 0.0
+
     def untold(self, heard: Heard) -> None:
         """The others could not be told: it is told again next time."""
         self.accepted += heard.accepted

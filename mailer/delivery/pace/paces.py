@@ -155,6 +155,8 @@ class Paces:
             for key, one in heard.items():
                 ears[key][0].untold(one)
             raise
+        for ear, _ in ears.values():
+            ear.told()
         self._apply()
         await self._providers.refresh()
 
