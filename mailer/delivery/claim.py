@@ -54,6 +54,14 @@ class Claim:
         """Whether it belongs to the stream that goes first."""
         return self.stream == SYSTEM_STREAM
 
+    @property
+    def domain(self) -> str:
+        """The recipient's, in lower case."""
+        address = self.email or self.context.get("address")
+        if address is None and self.confirmation is not None:
+            address = str(self.confirmation.address)
+        return (address or "").rpartition("@")[2].lower()
+
     def is_stale(self) -> bool:
         """Whether it must be read again before MAIL FROM."""
         return clock.monotonic() - self.read_at > MAX_AGE_SECONDS

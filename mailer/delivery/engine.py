@@ -16,6 +16,7 @@ from mailer.delivery.claim import Claim, Claims
 from mailer.delivery.hand import Hand
 from mailer.delivery.journal import Journal
 from mailer.delivery.outbox import Outbox
+from mailer.delivery.paced import Paced, Unpaced
 from mailer.delivery.rate import RateLimit
 from mailer.delivery.record import Records
 from mailer.delivery.recover import recover
@@ -32,6 +33,8 @@ log = logging.getLogger("mailer.delivery")
 POLL_SECONDS = 0.2
 # How often a worker that is sending looks whether there is room for more.
 BUSY_SECONDS = 0.01
+# How often a worker looks whether a relay has had its rest.
+ADAPT_SECONDS = 0.25
 # How often a worker says it lives, and looks for workers that do not.
 BEAT_SECONDS = 5.0
 # A worker that could not say so for this long lets no body out: others may take its claims later.
@@ -75,6 +78,7 @@ class Engine:
         options: EngineOptions,
         rate: RateLimit | None = None,
         watch: Watch | None = None,
+        paced: Paced | None = None,
     ) -> None:
         self._store = store
         self._worker_id = worker_id
@@ -83,10 +87,12 @@ class Engine:
         self._journal = journal
         self._messages = messages
         self._options = options
-        self._hand = Hand(claims)
+        self._paced: Paced = paced or Unpaced()
+        self._hand = Hand(claims, self._paced)
         self._outbox = Outbox(
             store, records, journal, worker_id=worker_id, watch=watch, let_go=self._hand.let_go
         )
+        self._hand.postpone = self._outbox.postpone
         self._relays = relays
         relays.changed = self._hand.look_again
         self._lease_until = clock.monotonic() + LEASE_SECONDS
@@ -99,6 +105,8 @@ class Engine:
             journal=journal,
             rate=rate or RateLimit(options.per_second, system_share=options.system_share),
             messages=messages,
+            paced=self._paced,
+            refused=self._adapt_now,
             may_let_out=self._may_let_out,
         )
         self._senders = [
@@ -112,7 +120,8 @@ class Engine:
 
         Raises LeaseLost when other workers have taken this one for dead.
         """
-        background = [asyncio.create_task(task) for task in (self._claim(), self._beat())]
+        tasks = (self._claim(), self._beat(), self._adapt(), self._pace())
+        background = [asyncio.create_task(task) for task in tasks]
         outbox = asyncio.create_task(self._outbox.run())
         senders = {asyncio.create_task(sender.run()): sender for sender in self._senders}
         stopping = asyncio.create_task(stop.wait())
@@ -183,8 +192,8 @@ class Engine:
     async def _claim(self) -> None:
         while True:
             system, campaigns = self._relays.serve(system=True), self._relays.serve(system=False)
-            if unserved := self._hand.empty(system=not system, campaigns=not campaigns):
-                self._outbox.release(unserved)
+            if not (system and campaigns) and len(self._hand):
+                self._outbox.release(self._hand.empty(system=not system, campaigns=not campaigns))
             if not system and not campaigns:
                 await asyncio.sleep(POLL_SECONDS)
                 continue
@@ -215,7 +224,7 @@ class Engine:
     def _held(self) -> int:
         """Deliveries that are claimed and not recorded: what a host that never returns leaves in doubt."""
         in_flight = sum(sender.in_flight for sender in self._senders)
-        return self._hand.system_count + self._hand.campaign_count + in_flight + self._outbox.count
+        return len(self._hand) + in_flight + self._outbox.count
 
     async def _take(self, take: Callable[[int], list[Claim]], limit: int) -> list[Claim]:
         """Claim in a thread; a stop in the middle must not lose what the thread committed."""
@@ -239,9 +248,10 @@ class Engine:
         return claims
 
     def _most_held(self) -> int:
-        rate = self._options.per_second
-        if rate is None:
+        rates = [rate for rate in (self._options.per_second, self._relays.per_second) if rate is not None]
+        if not rates:
             return self._options.batch_size
+        rate = min(rates)
         return min(self._options.batch_size, self._relays.connections + math.ceil(rate * HOLD_SECONDS))
 
     async def _trouble(self, error: StoreError) -> None:
@@ -250,6 +260,19 @@ class Engine:
             log.error("claiming_waits", extra={"reason": str(error)})
         self._failures += 1
         await asyncio.sleep(min(high, low * 2 ** min(self._failures, 10)))
+
+    async def _adapt(self) -> None:
+        """Follow what is found out about speed; a relay's rest ends by time alone."""
+        while True:
+            self._adapt_now()
+            await asyncio.sleep(ADAPT_SECONDS)
+
+    def _adapt_now(self) -> None:
+        self._relays.adapt(self._paced)
+
+    async def _pace(self) -> None:
+        await self._paced.run()
+        await asyncio.Event().wait()  # this task ends when it is told to, or fails
 
     async def _beat(self) -> None:
         while True:

@@ -1,52 +1,64 @@
-"""The claims a worker holds but has not sent: system mail first, each read again before it goes (law 3)."""
+"""The claims a worker holds but has not sent: system mail first, each provider in its turn, each fresh (law 3)."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from mailer import clock
 from mailer.delivery.claim import Claim, Claims
+from mailer.delivery.paced import Paced, Unpaced
 from mailer.delivery.relays import Relay
+from mailer.delivery.shelf import Shelf
 
 # A relay that waits for others to catch up looks again this often whether they are too slow.
 _LOOK_SECONDS = 1.0
 
 
 class Hand:
-    """Two queues, one for each stream; senders take from them, the claimer fills them."""
+    """Two queues, one for each stream; senders take from them, the claimer fills them.
 
-    def __init__(self, claims: Claims) -> None:
+    `postpone` gives a claim back to the database, to be due after so many seconds.
+    """
+
+    def __init__(
+        self,
+        claims: Claims,
+        paced: Paced | None = None,
+        *,
+        postpone: Callable[[int, float], None] = lambda _id, _seconds: None,
+    ) -> None:
+        self.postpone = postpone
         self._claims = claims
+        self._paced = paced or Unpaced()
         self._system: deque[Claim] = deque()
         self._campaign: deque[Claim] = deque()
+        self._shelf = Shelf()
         self._arrived = asyncio.Event()
         self._rereading = asyncio.Lock()
 
-    @property
-    def system_count(self) -> int:
-        """System mails in hand."""
-        return len(self._system)
-
-    @property
-    def campaign_count(self) -> int:
-        """Campaign mails in hand."""
-        return len(self._campaign)
+    def __len__(self) -> int:
+        return len(self._system) + len(self._campaign) + len(self._shelf)
 
     def add(self, claims: Iterable[Claim]) -> None:
         """Put claims in."""
         for claim in claims:
-            (self._system if claim.is_system else self._campaign).append(claim)
+            self._queue(claim).append(claim)
         self._arrived.set()
 
     def put_back(self, claim: Claim, relay: Relay) -> None:
         """Return a claim that this relay could not be offered; it goes next, and to any other as well."""
+        self.dropped(claim, relay)
+        self._queue(claim).appendleft(claim)
+        self._arrived.set()
+
+    def dropped(self, claim: Claim, relay: Relay) -> None:
+        """A claim that this relay took will not be offered to it: its turn is free again."""
+        self._paced.give_back(claim.domain)
         if relay.shares is not None and not claim.is_system:
             relay.shares.gave_back(relay.name)
-        (self._system if claim.is_system else self._campaign).appendleft(claim)
-        self._arrived.set()
 
     def look_again(self) -> None:
         """Wake all who wait: what they may take has changed."""
@@ -54,13 +66,37 @@ class Hand:
 
     def take_now(self, relay: Relay, *, system_only: bool) -> Claim | None:
         """The next claim for this relay, if there is one."""
-        if self._system and relay.takes_system:
-            return self._system.popleft()
+        if self._shelf:
+            self._look_at_shelf()
+        if relay.takes_system and self._system and (claim := self._next(self._system)) is not None:
+            return claim
         if system_only or not self._campaign or not relay.takes_campaigns or not relay.may_take_campaign():
             return None
-        if relay.shares is not None and relay.shares.freed():
-            self._arrived.set()
-        return self._campaign.popleft()
+        claim = self._next(self._campaign)
+        if relay.shares is not None:
+            if claim is None:
+                relay.shares.gave_back(relay.name)
+            if relay.shares.freed():
+                self._arrived.set()
+        return claim
+
+    def _next(self, queue: deque[Claim]) -> Claim | None:
+        """The first whose provider has a turn; those before it wait, here or in the database."""
+        while queue:
+            claim = queue.popleft()
+            wait = self._paced.gate(claim.domain, system=claim.is_system)
+            if not wait:
+                return claim
+            provider = self._paced.provider(claim.domain)
+            if not self._shelf.put(claim, provider, now=clock.monotonic(), seconds=wait):
+                self.postpone(claim.id, self._paced.later(claim.domain))
+        return None
+
+    def _look_at_shelf(self) -> None:
+        """Those whose time has come are asked about again, before all others."""
+        now = clock.monotonic()
+        while (claim := self._shelf.pop_due(now)) is not None:
+            self._queue(claim).appendleft(claim)
 
     async def take(self, relay: Relay, *, system_only: bool, patience_seconds: float) -> Claim | None:
         """The next claim for this relay, or None when none came in time or the relay is down."""
@@ -82,12 +118,17 @@ class Hand:
             await self._arrival(None)
 
     def _offered(self, relay: Relay, *, system_only: bool) -> int:
+        if self._shelf:
+            self._look_at_shelf()
         system = len(self._system) if relay.takes_system else 0
         return system + (len(self._campaign) if relay.takes_campaigns and not system_only else 0)
 
     async def _arrival(self, seconds: float | None) -> None:
         """Everyone who waits is woken, finds something or nothing, and asks again."""
         self._arrived.clear()
+        if (at := self._shelf.next_at) is not None:
+            left = max(0.0, at - clock.monotonic())
+            seconds = left if seconds is None else min(seconds, left)
         with contextlib.suppress(TimeoutError):
             # Not wait_for: until Python 3.12 it can swallow a cancellation.
             async with asyncio.timeout(seconds):
@@ -95,17 +136,20 @@ class Hand:
 
     def empty(self, *, system: bool = True, campaigns: bool = True) -> list[int]:
         """Take everything of these streams out; the ids are to be released."""
-        queues = [queue for queue, one in ((self._system, system), (self._campaign, campaigns)) if one]
-        ids = [claim.id for queue in queues for claim in queue]
-        for queue in queues:
-            queue.clear()
-        return ids
+        return self._remove(lambda claim: system if claim.is_system else campaigns)
 
     def let_go(self, streams: Collection[int]) -> list[int]:
         """Take the claims of these campaigns out, because they were paused; the ids are to be released."""
-        ids = [claim.id for claim in self._campaign if claim.stream in streams]
-        self._campaign = deque(claim for claim in self._campaign if claim.stream not in streams)
-        return ids
+        return self._remove(lambda claim: claim.stream in streams)
+
+    def _remove(self, goes: Callable[[Claim], bool]) -> list[int]:
+        gone = [claim for queue in (self._system, self._campaign) for claim in queue if goes(claim)]
+        self._system = deque(claim for claim in self._system if not goes(claim))
+        self._campaign = deque(claim for claim in self._campaign if not goes(claim))
+        return [claim.id for claim in (*gone, *self._shelf.remove(goes))]
+
+    def _queue(self, claim: Claim) -> deque[Claim]:
+        return self._system if claim.is_system else self._campaign
 
     async def fresh(self, claim: Claim) -> Claim | None:
         """The claim as it stands now if it may still leave, with all stale ones in hand read again beside it.
@@ -136,4 +180,4 @@ class Hand:
 
     def _restore(self, claims: Iterable[Claim]) -> None:
         for claim in reversed(list(claims)):
-            (self._system if claim.is_system else self._campaign).appendleft(claim)
+            self._queue(claim).appendleft(claim)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from mailer import clock
 from mailer.delivery import queries
@@ -30,9 +31,10 @@ class _Batch:
     attempts: list[Attempt] = field(default_factory=list)
     skips: list[Skip] = field(default_factory=list)
     releases: list[int] = field(default_factory=list)
+    postponed: list[tuple[int, datetime]] = field(default_factory=list)
 
     def __len__(self) -> int:
-        return len(self.attempts) + len(self.skips) + len(self.releases)
+        return len(self.attempts) + len(self.skips) + len(self.releases) + len(self.postponed)
 
 
 class Outbox:
@@ -84,6 +86,11 @@ class Outbox:
         self._waiting.releases.extend(delivery_ids)
         self._wake.set()
 
+    def postpone(self, delivery_id: int, seconds: float) -> None:
+        """A claim that goes back unsent, to be due after so long."""
+        self._waiting.postponed.append((delivery_id, clock.now() + timedelta(seconds=seconds)))
+        self._wake.set()
+
     async def run(self) -> None:
         """Write until cancelled; a batch is taken off only once it is committed."""
         while True:
@@ -96,7 +103,12 @@ class Outbox:
     async def flush_once(self) -> bool:
         """Write one batch. False: the database would not take it, it stays here and in the journal."""
         waiting = self._waiting
-        batch = _Batch(waiting.attempts[:MAX_BATCH], waiting.skips[:MAX_BATCH], waiting.releases[:MAX_BATCH])
+        batch = _Batch(
+            waiting.attempts[:MAX_BATCH],
+            waiting.skips[:MAX_BATCH],
+            waiting.releases[:MAX_BATCH],
+            waiting.postponed[:MAX_BATCH],
+        )
         if not len(batch):
             self._wake.clear()
             return True
@@ -113,8 +125,9 @@ class Outbox:
         del waiting.attempts[: len(batch.attempts)]
         del waiting.skips[: len(batch.skips)]
         del waiting.releases[: len(batch.releases)]
+        del waiting.postponed[: len(batch.postponed)]
         self._journal.recorded(attempt.delivery_id for attempt in batch.attempts)
-        self._journal.recorded(batch.releases)
+        self._journal.recorded([*batch.releases, *(id_ for id_, _ in batch.postponed)])
         if self._watch is not None and (suspects := self._watch.heard(batch.attempts, batch.skips)):
             paused = await asyncio.to_thread(self._watch.pause, suspects)
             self.release(self._let_go(paused))
@@ -129,3 +142,4 @@ class Outbox:
             skips = [(skip.delivery_id, skip.reason, skip.words) for skip in batch.skips]
             queries.mark_skipped(connection, skips, worker_id=self._worker_id, now=now)
             queries.release(connection, batch.releases, worker_id=self._worker_id, now=now)
+            queries.postpone(connection, batch.postponed, worker_id=self._worker_id)

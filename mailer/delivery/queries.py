@@ -32,6 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Connection
 from sqlalchemy.types import NullType, TypeEngine
 
+from mailer import clock
 from mailer.store.among import among
 from mailer.store.row_update import Given, RowUpdate
 from mailer.store.schema import CLAIMED, Campaign, Delivery, Subscriber, Subscription, Suppression, Worker
@@ -263,6 +264,8 @@ def mark_skipped(
 
 # --- giving back --------------------------------------------------------------------------
 
+#: What a claim was before it was taken, as far as that matters.
+_UNTRIED_OR_DEFERRED = case((Delivery.attempts == 0, DeliveryState.QUEUED), else_=DeliveryState.DEFERRED)
 _RELEASE = (
     update(Delivery)
     .where(
@@ -270,7 +273,7 @@ _RELEASE = (
         _MINE,
     )
     .values(
-        state=case((Delivery.attempts == 0, DeliveryState.QUEUED), else_=DeliveryState.DEFERRED),
+        state=_UNTRIED_OR_DEFERRED,
         next_attempt_at=bindparam("now", type_=UtcDateTime),
         worker_id=None,
     )
@@ -296,6 +299,26 @@ def release(connection: Connection, ids: Sequence[int], *, worker_id: int, now: 
     result: CursorResult[Any] = connection.execute(_RELEASE, {"ids": ids, "worker": worker_id, "now": now})
     skip_cancelled(connection, ids, now=now)
     return result.rowcount
+
+
+def _postpone(given: Given) -> Update:
+    return (
+        update(Delivery)
+        .where(Delivery.id == given["id"], _MINE)
+        .values(state=_UNTRIED_OR_DEFERRED, next_attempt_at=given["at"], worker_id=None)
+    )
+
+
+_POSTPONE = RowUpdate({"id": BigInteger(), "at": UtcDateTime()}, _postpone)
+
+
+def postpone(connection: Connection, rows: Sequence[tuple[int, datetime]], *, worker_id: int) -> None:
+    """Give claims back without counting an attempt, each to be due at its own time.
+
+    PostgreSQL's readers find them as any other: a time to come lies ahead of every place in the index.
+    """
+    _POSTPONE.run(connection, rows, worker=worker_id)
+    skip_cancelled(connection, [id_ for id_, _ in rows], now=clock.now())
 
 
 def skip_cancelled(connection: Connection, ids: Sequence[int], *, now: datetime) -> None:

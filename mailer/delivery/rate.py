@@ -39,7 +39,7 @@ class RateLimit:
         self._share = Share(system_share)
         self._system: deque[asyncio.Future[None]] = deque()
         self._campaign: deque[asyncio.Future[None]] = deque()
-        self._is_limited = per_second is not None
+        self.per_second = per_second
         rate = per_second or 1.0
         self._windows = windows or OwnWindows(rate)
         self._most = window_count(rate)
@@ -54,9 +54,23 @@ class RateLimit:
         self._timer: asyncio.TimerHandle | None = None
         self._reserving: asyncio.Task[None] | None = None
 
+    def set_rate(self, per_second: float | None) -> None:
+        """Another rate from now on; turns that are reserved keep their times."""
+        if per_second == self.per_second:
+            return
+        self.per_second = per_second
+        if per_second is None:
+            for waiter in (*self._system, *self._campaign):
+                if not waiter.done():
+                    waiter.set_result(None)
+            return
+        self._windows.interval = 1.0 / per_second
+        self._most = window_count(per_second)
+        self._late = late_seconds(1.0 / per_second)
+
     def try_turn(self, *, system: bool) -> bool:
         """Whether a turn is free this instant; it is then taken. False: wait for it with `turn`."""
-        if not self._is_limited:
+        if self.per_second is None:
             return True
         now = clock.monotonic()
         if self._waiting() or not self._is_due(now):
@@ -67,7 +81,7 @@ class RateLimit:
 
     async def turn(self, *, system: bool) -> None:
         """Wait for a turn."""
-        if not self._is_limited:
+        if self.per_second is None:
             return
         waiter = asyncio.get_running_loop().create_future()
         (self._system if system else self._campaign).append(waiter)

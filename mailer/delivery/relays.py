@@ -7,9 +7,13 @@ from dataclasses import dataclass, field
 
 from mailer import clock
 from mailer.delivery.courier import Courier
+from mailer.delivery.paced import Paced
 from mailer.delivery.rate import RateLimit
 from mailer.delivery.route import Route, State
 from mailer.delivery.shares import Shares
+
+# What a relay that rests for no longer had in hand is kept there.
+MOMENT_SECONDS = 5.0
 
 
 @dataclass(slots=True, eq=False)
@@ -24,10 +28,15 @@ class Relay:
     route: Route = field(default_factory=Route)
     limit: RateLimit = field(default_factory=lambda: RateLimit(None, system_share=0.2))
     connecting: int = 0  #: senders that open a connection now
+    rest_seconds: float = 0.0  #: for which it wants nothing, when it was last asked about
     # What it may take now; see Relays.
     takes_system: bool = False
     takes_campaigns: bool = False
     shares: Shares | None = None  #: with whom it shares campaign mail; None: with nobody
+
+    def takes(self, *, system: bool) -> bool:
+        """Whether this stream goes its way now."""
+        return self.takes_system if system else self.takes_campaigns
 
     def may_take_campaign(self) -> bool:
         """Whether the next campaign mail may be its; it is then counted as taken."""
@@ -55,13 +64,29 @@ class Relays:
         """Of this worker, to all relays."""
         return sum(relay.connections for relay in self._relays)
 
+    @property
+    def per_second(self) -> float | None:
+        """The most campaign mail that those who take it take; None: no limit."""
+        limits = [relay.limit.per_second for relay in self._relays if relay.takes_campaigns]
+        known = [limit for limit in limits if limit is not None]
+        return sum(known) if len(known) == len(limits) and known else None
+
     def serve(self, *, system: bool) -> bool:
-        """Whether anything of this stream can go out now."""
-        return any(relay.takes_system if system else relay.takes_campaigns for relay in self._relays)
+        """Whether anything of this stream can go out now, or in a moment."""
+        return any(relay.takes(system=system) or _is_back_soon(relay, system) for relay in self._relays)
+
+    def adapt(self, paced: Paced) -> None:
+        """Take over what has been found out about how fast each may be sent to."""
+        rested = [relay for relay in self._relays if relay.rest_seconds]
+        for relay in self._relays:
+            relay.rest_seconds = paced.rest(relay.name)
+            relay.limit.set_rate(paced.limit_for(relay.name))
+        if rested != [relay for relay in self._relays if relay.rest_seconds]:
+            self.settle()
 
     def settle(self) -> None:
         """See who is up, and give each stream to those that it is for first."""
-        up = [relay for relay in self._relays if relay.connections and not relay.route.is_down]
+        up = [relay for relay in self._relays if _is_up(relay) and not relay.rest_seconds]
         system = _first_choice(up, "system", _SYSTEM_CHOICES)
         campaigns = _first_choice(up, "campaign", _CAMPAIGN_CHOICES)
         # One whose connection is on trial takes what it can, and nobody waits for it.
@@ -72,6 +97,15 @@ class Relays:
             relay.takes_campaigns = relay in campaigns
             relay.shares = self._shares if len(self._relays) > 1 else None
         self.changed()
+
+
+def _is_up(relay: Relay) -> bool:
+    return relay.connections > 0 and not relay.route.is_down
+
+
+def _is_back_soon(relay: Relay, system: bool) -> bool:
+    stream = "system" if system else "campaign"
+    return _is_up(relay) and stream in relay.streams and relay.rest_seconds <= MOMENT_SECONDS
 
 
 #: Who takes a stream: those that fit the first of these rows that any relay fits.

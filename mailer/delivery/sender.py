@@ -16,6 +16,7 @@ from mailer.delivery.hand import Hand
 from mailer.delivery.journal import Journal
 from mailer.delivery.model import Attempt, Envelope, Outcome, OutcomeKind
 from mailer.delivery.outbox import Outbox
+from mailer.delivery.paced import Paced
 from mailer.delivery.rate import RateLimit
 from mailer.delivery.relays import Relay
 from mailer.errors import MailerError
@@ -26,6 +27,10 @@ log = logging.getLogger("mailer.delivery")
 
 # An unused connection is given back to the relay before it would be cut (RFC 5321 4.5.3.2.7: 5 min).
 IDLE_SECONDS = 20.0
+# How long a claim waits for a relay's turn before another relay may have it.
+TURN_SECONDS = 2.0
+# Between two looks whether the relay lets one more connection in.
+ASK_SECONDS = 0.5
 # After the journal or the store refused, before the next claim is touched.
 TROUBLE_SECONDS = 1.0
 
@@ -59,6 +64,10 @@ class Desk:
     journal: Journal
     rate: RateLimit
     messages: Messages
+    paced: Paced
+    refused: Callable[
+        [], None
+    ]  #: called when something was refused: how fast relays take mail may have changed
     may_let_out: Callable[[], bool]  #: whether the worker still holds its lease
 
 
@@ -106,23 +115,39 @@ class Sender:
         """Send one claim and, as long as nothing need be waited for, those after it."""
         if not self._is_connected():
             return self._desk.hand.put_back(claim, self._relay)
-        await self._desk.rate.turn(system=claim.is_system)
+        if not await self._turn(claim):
+            return self._desk.hand.put_back(claim, self._relay)
         try:
             self.holding = await self._desk.hand.fresh(claim)
             parcel = None if self.holding is None else self._parcel(self.holding)
         except (StoreError, BodyWithheld) as trouble:
             return self._wait_for(trouble, claim)
+        if self.holding is None:
+            self._desk.hand.dropped(claim, self._relay)
         self.holding = None
         if parcel is not None:
             await self._courier.deliver(parcel, self._following)
         if not self._courier.is_open:
             self._count(opened=False)
 
+    async def _turn(self, claim: Claim) -> bool:
+        """Wait for a turn of the relay and one of the site; False: another relay may be better for this one."""
+        relay, system = self._relay, claim.is_system
+        try:
+            async with asyncio.timeout(TURN_SECONDS):
+                await relay.limit.turn(system=system)
+        except TimeoutError:
+            return False
+        await self._desk.rate.turn(system=system)
+        return relay.takes(system=system)
+
     def _following(self) -> _Parcel | None:
         """What can be offered this instant; whatever needs a wait is left to `_carry`."""
         desk = self._desk
         while (claim := desk.hand.take_now(self._relay, system_only=self._system_only)) is not None:
-            if claim.is_stale() or not desk.rate.try_turn(system=claim.is_system):
+            system = claim.is_system
+            limits = (self._relay.limit, desk.rate)
+            if claim.is_stale() or not all(limit.try_turn(system=system) for limit in limits):
                 break
             try:
                 parcel = self._parcel(claim)
@@ -151,6 +176,7 @@ class Sender:
             log.warning("unrenderable", extra=extra)
         else:
             log.error("unrenderable", extra=extra, exc_info=error)
+        self._desk.hand.dropped(claim, self._relay)
         self._desk.outbox.skip(Skip(claim.id, SkipReason.UNRENDERABLE, words, claim.stream))
 
     # --- what the courier tells -----------------------------------------------------------
@@ -164,18 +190,23 @@ class Sender:
 
     def ended(self, claim: Claim, letter: Letter, outcome: Outcome) -> None:
         """An attempt has its outcome."""
-        if outcome.kind is not OutcomeKind.ROUTE_DOWN:
+        desk, relay = self._desk, self._relay
+        is_routes = outcome.kind is OutcomeKind.ROUTE_DOWN
+        desk.paced.heard(relay.name, "" if is_routes else claim.domain, outcome)
+        if outcome.kind is not OutcomeKind.ACCEPTED:
+            desk.refused()
+        if not is_routes:
             if self._courier.is_proven:
-                self._relay.route.proved()
-            self._desk.outbox.ended(self._attempt(claim, letter, outcome))
+                relay.route.proved()
+            desk.outbox.ended(self._attempt(claim, letter, outcome))
             return
         # The connection ended before RCPT: after others went through it is simply opened again (A59).
         if not self._courier.is_proven:
             reason = f"reply {outcome.reply_code} to MAIL" if outcome.reply_code else outcome.reply
-            self._relay.route.failed(reason, late=True)
+            relay.route.failed(reason, late=True)
         elif outcome.reply_code:
-            self._relay.route.refused(f"reply {outcome.reply_code} to most messages")
-        self._desk.hand.put_back(claim, self._relay)
+            relay.route.refused(f"reply {outcome.reply_code} to most messages")
+        desk.hand.put_back(claim, relay)
 
     def withheld(self, claim: Claim, reason: BodyWithheld) -> None:
         """A body was kept back: the claim returns, the sender pauses."""
@@ -183,6 +214,7 @@ class Sender:
 
     def _wait_for(self, trouble: MailerError, claim: Claim) -> None:
         log.error("sending_waits", extra={"reason": str(trouble)})
+        self._desk.hand.dropped(claim, self._relay)
         self._desk.outbox.release([claim.id])
         self._was_withheld = True
 
@@ -208,10 +240,12 @@ class Sender:
         relay = self._relay
         await self._hang_up()
         await self._desk.hand.wanted(relay, system_only=self._system_only)
+        await relay.route.permission()
+        if not self._desk.paced.may_connect(relay.name, relay.route.open_count + relay.connecting):
+            return await asyncio.sleep(ASK_SECONDS)
         relay.connecting += 1
+        started = clock.monotonic()
         try:
-            await relay.route.permission()
-            started = clock.monotonic()
             await self._courier.connect()
         except RouteDown as error:
             relay.route.failed(str(error))

@@ -21,6 +21,8 @@ _LONG_AGO = datetime.fromtimestamp(0, UTC)
 class Windows(Protocol):
     """Reserves turns; times are those of `clock.monotonic` in this process."""
 
+    interval: float  #: seconds between two turns
+
     async def reserve(self, count: int, *, ahead: float) -> Window:
         """The next `count` turns, if they begin within `ahead` seconds. Raises StoreError."""
 
@@ -29,13 +31,13 @@ class OwnWindows:
     """The turns of one process that shares its rate with nobody."""
 
     def __init__(self, rate: float) -> None:
-        self._interval = 1.0 / rate
+        self.interval = 1.0 / rate
         self._free_at = -math.inf
 
     async def reserve(self, count: int, *, ahead: float) -> Window:
         """See Windows."""
         window = reserve(
-            self._free_at, now=clock.monotonic(), interval=self._interval, count=count, ahead=ahead
+            self._free_at, now=clock.monotonic(), interval=self.interval, count=count, ahead=ahead
         )
         self._free_at = window.free_at
         return window
@@ -47,7 +49,7 @@ class SiteWindows:
     def __init__(self, store: Store, route: str, *, rate: float) -> None:
         self._store = store
         self._route = route
-        self._interval = 1.0 / rate
+        self.interval = 1.0 / rate
 
     async def reserve(self, count: int, *, ahead: float) -> Window:
         """See Windows."""
@@ -58,7 +60,7 @@ class SiteWindows:
             free_at = _lock_row(connection, self._route)
             # Asked for with the row locked: whoever had it before has reserved by an earlier clock.
             now, here = self._now(connection)
-            window = reserve(free_at, now=now, interval=self._interval, count=count, ahead=ahead)
+            window = reserve(free_at, now=now, interval=self.interval, count=count, ahead=ahead)
             if window.free_at != free_at:
                 _set_row(connection, self._route, window.free_at)
         return Window(window.first - now + here, window.count, window.free_at - now + here)

@@ -18,6 +18,8 @@ from mailer.delivery import queries
 from mailer.delivery.claim import Claims
 from mailer.delivery.engine import Engine, EngineOptions
 from mailer.delivery.journal import Journal
+from mailer.delivery.pace import Paces
+from mailer.delivery.pace.table import RELAY
 from mailer.delivery.rate import RateLimit
 from mailer.delivery.record import Records, SuppressHardBounce
 from mailer.delivery.recover import recover
@@ -71,9 +73,10 @@ async def run_worker(
         records=records,
         journal=journal,
         messages=messages,
-        relays=relays_of(settings, connections=connections),
+        relays=relays_of(store, settings, connections=connections),
         options=engine_options(settings, sends_system=sends_system),
         rate=rate_limit(store, settings),
+        paced=Paces(store, settings, worker_id=worker_id),
         watch=None if breakers is None else Watch(breakers),
     )
     log.info("worker_started", extra={"worker": worker_id})
@@ -115,18 +118,22 @@ def engine_options(settings: Settings, *, sends_system: bool = True) -> EngineOp
     )
 
 
-def relays_of(settings: Settings, *, connections: Mapping[str, int] | None = None) -> Relays:
+def relays_of(store: Store, settings: Settings, *, connections: Mapping[str, int] | None = None) -> Relays:
     """The relays in use, with this worker's connections to each; default: all of the host's."""
-    return Relays(_relay(settings, found, connections or {}) for found in relays_in_use(settings))
+    found = relays_in_use(settings)
+    return Relays(_relay(store, settings, one, connections or {}) for one in found)
 
 
-def _relay(settings: Settings, found: RelayInUse, connections: Mapping[str, int]) -> Relay:
+def _relay(store: Store, settings: Settings, found: RelayInUse, connections: Mapping[str, int]) -> Relay:
+    # Without a limit until one is found; its turns are then shared with all workers, as those of the site.
+    windows = SiteWindows(store, RELAY + found.name, rate=1.0)
     return Relay(
         found.name,
         connections=connections.get(found.name, found.connections),
         new_courier=partial(SmtpCourier, found.smtp, ehlo_name=ehlo_name(settings, found.smtp)),
         weight=found.weight,
         streams=frozenset(found.streams),
+        limit=RateLimit(None, system_share=settings.sending.system_share, windows=windows),
     )
 
 

@@ -29,15 +29,17 @@ def with_settings(folder: SiteFolder, lines: str, environ: Mapping[str, str] | N
     return load_settings(folder.settings_path, environ or {})
 
 
-def test_a_worker_gets_its_share_of_the_connections_and_the_rate_of_all(site_folder: SiteFolder) -> None:
+def test_a_worker_gets_its_share_of_the_connections_and_the_rate_of_all(
+    site_folder: SiteFolder, sqlite_store: Store
+) -> None:
     settings = with_settings(
         site_folder, 'connections = 20\nbatch_size = 70\nrate = "600/min"\nstop_seconds = 7'
     )
     options = engine_options(settings)
     assert (options.batch_size, options.stop_seconds) == (70, 7)
     assert options.per_second == pytest.approx(10)
-    assert relays_of(settings).connections == 20
-    assert relays_of(settings, connections={"main": 10}).connections == 10
+    assert relays_of(sqlite_store, settings).connections == 20
+    assert relays_of(sqlite_store, settings, connections={"main": 10}).connections == 10
 
 
 async def _end_at_once(store: Store, settings: Settings, journals: Path) -> None:
