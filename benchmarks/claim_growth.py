@@ -6,6 +6,7 @@ gather statistics: that is how a table looks after an audience was written out.
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
 from dataclasses import dataclass
@@ -53,7 +54,9 @@ def _measure(url: str, sizes: tuple[int, ...]) -> dict[int, Cost]:
         migrate.downgrade(store, "base")
         migrate.upgrade(store)
         fill(store, size)
-        store.empty_log()  # what was written goes to the table before it is measured, not meanwhile
+        # What was written goes to the table, and to the disk, before it is measured, not meanwhile.
+        store.empty_log()
+        os.sync()
         costs[size] = claim_cost(store)
         store.dispose()
     return costs
