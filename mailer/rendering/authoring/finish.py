@@ -59,10 +59,15 @@ def _title(head: dom.Element, subject: str) -> None:
 
 
 def _metas(head: dom.Element) -> None:
+    """Both colour schemes only for a document with rules for the dark one: a mail program that is told of it
+    brings its own dark page, on which letters that are always black cannot be read.
+    """
+    knows_dark = any("prefers-color-scheme" in dom.serialise(style) for style in dom.elements(head, "style"))
     names = {dom.attributes(meta).get("name", "").lower() for meta in dom.elements(head, "meta")}
     for name in ("color-scheme", "supported-color-schemes"):
         if name not in names:
-            head.append_child(dom.make("meta", {"name": name, "content": "light dark"}))
+            content = "light dark" if knows_dark else "light"
+            head.append_child(dom.make("meta", {"name": name, "content": content}))
 
 
 def verify(html: str, lines: list[block.Line], addresses: Addresses) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
 from mailer.bundled import bundled
@@ -19,6 +17,7 @@ from tests.rendering.authoring.world import (
     html,
     in_text,
     make,
+    mjml,
     text,
 )
 
@@ -94,9 +93,27 @@ def test_a_message_says_once_that_it_knows_light_and_dark(source: str) -> None:
 
 
 @pytest.mark.rule("E9")
-def test_a_document_of_the_author_s_own_gets_the_colour_schemes_too() -> None:
-    written = html(make(in_text("x"), "mjml"))
-    assert re.search(r'<meta name="color-scheme" content="light dark"', written)
+@pytest.mark.parametrize(
+    ("head", "schemes"),
+    [
+        ("", "light"),
+        ("<mj-style>p { color: #000 }</mj-style>", "light"),
+        (
+            "<mj-style>@media (prefers-color-scheme: dark) { p { color: #fff !important } }</mj-style>",
+            "light dark",
+        ),
+    ],
+)
+def test_an_own_document_is_said_to_know_the_dark_only_if_it_has_rules_for_it(
+    head: str, schemes: str
+) -> None:
+    """A mail program lays a dark page under what claims to know it: black letters would be lost."""
+    source = mjml("<mj-section><mj-column><mj-text>x</mj-text></mj-column></mj-section>", head)
+    metas = {
+        dom.attributes(each).get("name"): dom.attributes(each).get("content")
+        for each in dom.elements(document(make(source, "mjml")), "meta")
+    }
+    assert metas["color-scheme"] == metas["supported-color-schemes"] == schemes
 
 
 @pytest.mark.rule("E9", "F3")
