@@ -186,6 +186,7 @@ class Site:
             connections=connections,
             sends_system=sends_system,
             breakers=self.breakers,
+            alerts=self.alerts,
         )
 
     def _suppress_hard_bounce(self, connection: Connection, email_hash: bytes, reply: str) -> None:

@@ -15,6 +15,7 @@ from mailer.delivery import queries
 from mailer.delivery.claim import Claim, Claims
 from mailer.delivery.hand import Hand
 from mailer.delivery.journal import Journal
+from mailer.delivery.outages import Outages
 from mailer.delivery.outbox import Outbox
 from mailer.delivery.paced import Paced, Unpaced
 from mailer.delivery.rate import RateLimit
@@ -79,6 +80,7 @@ class Engine:
         rate: RateLimit | None = None,
         watch: Watch | None = None,
         paced: Paced | None = None,
+        outages: Outages | None = None,
     ) -> None:
         self._store = store
         self._worker_id = worker_id
@@ -87,6 +89,7 @@ class Engine:
         self._journal = journal
         self._messages = messages
         self._options = options
+        self._outages = outages
         self._paced: Paced = paced or Unpaced()
         self._hand = Hand(claims, self._paced)
         self._outbox = Outbox(
@@ -282,6 +285,8 @@ class Engine:
                     raise LeaseLost(worker=self._worker_id)
                 self._lease_until = started + LEASE_SECONDS
                 await asyncio.to_thread(self._take_over)
+                if self._outages is not None:
+                    await asyncio.to_thread(self._outages.look)
             except StoreError as error:
                 log.warning("heartbeat_missed", extra={"reason": str(error)})
             await asyncio.sleep(BEAT_SECONDS)

@@ -145,9 +145,7 @@ class Sender:
         """What can be offered this instant; whatever needs a wait is left to `_carry`."""
         desk = self._desk
         while (claim := desk.hand.take_now(self._relay, system_only=self._system_only)) is not None:
-            system = claim.is_system
-            limits = (self._relay.limit, desk.rate)
-            if claim.is_stale() or not all(limit.try_turn(system=system) for limit in limits):
+            if claim.is_stale() or not self._try_turn(claim):
                 break
             try:
                 parcel = self._parcel(claim)
@@ -158,6 +156,10 @@ class Sender:
         if claim is not None:
             desk.hand.put_back(claim, self._relay)
         return None
+
+    def _try_turn(self, claim: Claim) -> bool:
+        system = claim.is_system
+        return self._relay.limit.try_turn(system=system) and self._desk.rate.try_turn(system=system)
 
     def _parcel(self, claim: Claim) -> _Parcel | None:
         """The claim as bytes; None: it can never be made, and was skipped."""

@@ -13,11 +13,13 @@ from functools import partial
 from pathlib import Path
 
 from mailer import clock
+from mailer.alerts import Alerts
 from mailer.campaigns.breakers import Breakers
 from mailer.delivery import queries
 from mailer.delivery.claim import Claims
 from mailer.delivery.engine import Engine, EngineOptions
 from mailer.delivery.journal import Journal
+from mailer.delivery.outages import Outages
 from mailer.delivery.pace import Paces
 from mailer.delivery.pace.table import RELAY
 from mailer.delivery.rate import RateLimit
@@ -50,6 +52,7 @@ async def run_worker(
     connections: Mapping[str, int] | None = None,
     sends_system: bool = True,
     breakers: Breakers | None = None,
+    alerts: Alerts | None = None,
 ) -> None:
     """Send what is due until `stop` is set; then finish what is in flight and give the rest back.
 
@@ -66,6 +69,7 @@ async def run_worker(
     except BaseException:
         journal.close(remove=True)
         raise
+    relays = relays_of(store, settings, connections=connections)
     engine = Engine(
         store,
         worker_id=worker_id,
@@ -73,11 +77,12 @@ async def run_worker(
         records=records,
         journal=journal,
         messages=messages,
-        relays=relays_of(store, settings, connections=connections),
+        relays=relays,
         options=engine_options(settings, sends_system=sends_system),
         rate=rate_limit(store, settings),
         paced=Paces(store, settings, worker_id=worker_id),
         watch=None if breakers is None else Watch(breakers),
+        outages=None if alerts is None else Outages(relays, alerts.send),
     )
     log.info("worker_started", extra={"worker": worker_id})
     clean = False
