@@ -130,7 +130,7 @@ def site_scheduler(
         Tick("materialise", 0.5, lambda: materialise(campaigns, stopping)),
         Tick("stepped_clock", 5.0, lambda: in_slices(lambda: make_due(store), stopping)),
         Tick("finish_campaigns", 1.0, campaigns.finish_done),
-        Tick("breakers", 5.0, breakers.check),
+        Tick("breakers", 30.0, breakers.check),
         Tick("alerts", 2.0, send_alerts),
         Tick("seal", 1.0, lambda: seal(store, secrets, head_path, stopping=stopping.is_set)),
         Tick("trim_log", 1.0, store.trim_log),

@@ -11,7 +11,7 @@ from mailer.campaigns.breakers.rules import End, Limits, Tally
 from mailer.campaigns.queries import CampaignRow
 from mailer.enhanced_status import is_hard, is_policy
 from mailer.store.schema import TRIED, Delivery
-from mailer.store.vocabulary import DeliveryState, SkipReason
+from mailer.store.vocabulary import CampaignState, DeliveryState, SkipReason
 
 
 def read_tally(connection: Connection, campaign: CampaignRow, limits: Limits) -> Tally | None:
@@ -19,7 +19,9 @@ def read_tally(connection: Connection, campaign: CampaignRow, limits: Limits) ->
 
     What was accepted is most of a campaign, so it is only counted (by an index) when it matters.
     """
-    ends, replies = _failures(connection, campaign)
+    # Of what has left, only complaints can still come.
+    over = campaign.state is CampaignState.FINISHED
+    ends, replies = (Counter[End](), {}) if over else _failures(connection, campaign)
     complaints = queries.complaint_count(connection, campaign.id, after=campaign.counted_from)
     if sum(ends.values()) < limits.least_failures and complaints < limits.least_complaints:
         return None
