@@ -174,8 +174,10 @@ def _paragraph(line: Line) -> dom.Element:
     size = "15px" if line.strong else "13px"
     style = (
         "display:block;position:static;margin:0 auto 10px;padding:0;max-width:560px;background:none;"
-        f"color:{TEXT};font-size:{size};text-decoration:none;text-wrap:balance;"
+        f"color:{TEXT};font-size:{size};text-decoration:none;"
     )
+    if not line.href:
+        style += "text-wrap:balance;"  # no last line of one word, where a program knows how
     paragraph = dom.make("p", {"style": _important(style + _READABLE + _STAY)})
     if line.words:
         paragraph.append_child(dom.Text(line.words + (" " if line.label else "")))

@@ -46,6 +46,7 @@ LIBERTIES: dict[str, tuple[bytes, bytes, str]] = {
     "a broken character": (b"=C3=BC", b"=C3=", "not quoted-printable|continuation byte"),
     "no charset": (b"text/plain; charset=utf-8", b"text/plain", "not a text/plain in UTF-8"),
     "another charset": (b"plain; charset=utf-8", b"plain; charset=latin-1", "not a text/plain in UTF-8"),
+    "a word in a parameter": (b"text/html; charset=utf-8", b'text/html; charset="=?utf-8?q?utf-8?="', "A35"),
     "base64 said": (b"Encoding: quoted-printable", b"Encoding: base64", "not in quoted-printable"),
     "a part more": (b"\r\n--=_", b"\r\n--=_%b\r\n\r\nx\r\n--=_", "3 parts"),
     "a preamble": (b"\r\n\r\n--=_", b"\r\n\r\nhello\r\n--=_", "before the first part"),
@@ -71,7 +72,7 @@ def test_a_good_message_is_read_whole() -> None:
     assert read.says("Subject") == "Week 47"
 
 
-@pytest.mark.rule("A1", "A25", "A26", "A27", "A28", "A31", "A32", "A33", "A34", "B10")
+@pytest.mark.rule("A1", "A25", "A26", "A27", "A28", "A31", "A32", "A33", "A34", "A35", "B10")
 @pytest.mark.parametrize("name", LIBERTIES)
 def test_each_liberty_is_named(name: str) -> None:
     before, after, said = LIBERTIES[name]

@@ -222,7 +222,7 @@ def test_header_lines_are_short_but_for_the_link(message_class: MessageClass) ->
     assert all(line.startswith("List-Unsubscribe: <") for line in long)
 
 
-@pytest.mark.rule("A17")
+@pytest.mark.rule("A23")
 def test_a_privacy_contact_is_written_as_a_mailto_link() -> None:
     site: SiteIdentity = replace(SITE, privacy_contact="a+b%c@shop.example")
     lines = lines_of(MessageClass.CAMPAIGN, site=site)

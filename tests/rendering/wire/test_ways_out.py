@@ -68,7 +68,7 @@ def test_a_message_lacks_none_of_its_fields(kind: MessageClass, field: str) -> N
     assert refused(kind, without(field)).startswith("The message must not leave: ")
 
 
-@pytest.mark.rule("A26")
+@pytest.mark.rule("A25")
 @pytest.mark.parametrize("field", EVERY_CLASS)
 @pytest.mark.parametrize("kind", MAKE)
 def test_a_message_has_none_of_its_fields_twice(kind: MessageClass, field: str) -> None:
@@ -139,7 +139,7 @@ def test_a_proof_says_so_in_its_subject(change: bytes) -> None:
     assert "does not say that this is a proof" in said
 
 
-@pytest.mark.rule("A24")
+@pytest.mark.rule("A25")
 @pytest.mark.parametrize("kind", MAKE)
 @pytest.mark.parametrize("field", ["Bcc", "Cc"])
 def test_nobody_else_is_addressed(kind: MessageClass, field: str) -> None:
