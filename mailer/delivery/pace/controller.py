@@ -96,7 +96,7 @@ def step(pace: Pace, heard: Heard, *, now: float, rules: Rules) -> Pace:
     pace = replace(pace, taken=pace.taken + heard.accepted, maybe=pace.maybe + heard.maybe)
     if heard.refusal is not None and heard.refusal.says > Says.MAYBE:
         return _refused(pace, heard.refusal, heard.rate, now, rules)
-    if heard.refusal is not None and _too_many(pace):
+    if heard.refusal is not None and _too_many(pace) and (pace.settled or _is_felt(pace, now, rules)):
         row = pace.row + 1
         return replace(_refused(pace, heard.refusal, heard.rate, now, rules), row=row)
     if pace.owed and heard.rate:
@@ -120,10 +120,10 @@ def _refused(pace: Pace, refusal: Refusal, rate: float, now: float, rules: Rules
     if refusal.lag_seconds and now - pace.lowered_at < refusal.lag_seconds:
         return replace(pace, refused_at=now)
     after = pace if refusal.lag_seconds else _held(pace, refusal, now, rules)
-    after = _lower(after, rate, now, rules, lagging=bool(refusal.lag_seconds))
+    after = _lower(after, rate, now, rules, says=refusal.says, lagging=bool(refusal.lag_seconds))
     if is_stop:
         after = replace(after, connections=1, joined_at=after.until)
-    return replace(after, cause=refusal.cause, refused_at=now, maybe=0)
+    return replace(after, cause=refusal.cause, refused_at=now)
 
 
 def _held(pace: Pace, refusal: Refusal, now: float, rules: Rules) -> Pace:
@@ -133,14 +133,16 @@ def _held(pace: Pace, refusal: Refusal, now: float, rules: Rules) -> Pace:
     return replace(pace, hold=hold, until=max(pace.until, now + max(hold, refusal.wait_seconds)))
 
 
-def _lower(pace: Pace, rate: float, now: float, rules: Rules, *, lagging: bool = False) -> Pace:
+def _lower(
+    pace: Pace, rate: float, now: float, rules: Rules, *, says: Says = Says.SLOWER, lagging: bool = False
+) -> Pace:
     if pace.limit is None:
         if not rate:
             return replace(pace, owed=True)
         limit, ceiling = BACK_OFF * rate, rate
     elif lagging or pace.settled or _is_felt(pace, now, rules):
         limit, ceiling = BACK_OFF * pace.limit, pace.limit
-        if not pace.settled and not lagging:
+        if not pace.settled and not lagging and says > Says.MAYBE:
             # It refuses still: what it took since then is nearer to what it takes.
             limit = max(MOST_BACK_OFF * pace.limit, min(limit, pace.taken / (now - pace.since)))
     else:
@@ -167,6 +169,8 @@ def _went_well(pace: Pace, now: float, rules: Rules) -> Pace:
     usual = max(rules.step_seconds, rules.step_messages / pace.limit)
     if seconds < rules.step_seconds or (pace.taken < rules.step_messages and seconds < IDLE_WINDOWS * usual):
         return pace
+    if _too_many(pace):
+        return replace(pace, settled=True)  # the next of them lowers it
     limit = pace.limit
     if pace.taken >= rules.step_messages and pace.taken >= USED_SHARE * limit * seconds:
         near = NEAR[0] * pace.ceiling <= limit <= NEAR[1] * pace.ceiling

@@ -66,6 +66,7 @@ _RATE = re.compile(
     re.I,
 )
 _MAILBOX = re.compile(r"(?:mailbox|user|recipient|account)\b.{0,60}\b(?:full|quota|storage|receiving)", re.I)
+_GREYLIST = re.compile(r"gr[ae]y-?list", re.I)
 _SESSION = re.compile(
     r"(?:this|per|the|same) (?:session|connection)|idle|time[d-]? ?out|shutting|restart", re.I
 )
@@ -75,6 +76,8 @@ ROWS: tuple[Row, ...] = (
     # The address's or the mailbox's trouble, whatever it is: Gmail's 4.2.1 is a rate, of the recipient.
     Row(Says.NOTHING, "about the mailbox", status=re.compile(r"4\.[126]\.")),
     Row(Says.NOTHING, "about the mailbox", text=_MAILBOX),
+    # RFC 6647: a stranger to this recipient is told to come again, however slowly they came.
+    Row(Says.NOTHING, "greylisting", text=_GREYLIST),
     # A59: a peer that ends a session after so many messages only wants a new one.
     Row(Says.NOTHING, "about the session", codes=frozenset({421}), text=_SESSION),
     Row(Says.SLOWER, "it asked us to slow down", codes=_LATER, text=_RATE),
