@@ -24,6 +24,7 @@ from mailer.delivery.dialogue import Timeouts
 from mailer.delivery.engine import Engine, EngineOptions
 from mailer.delivery.journal import Journal
 from mailer.delivery.model import Attempt, Envelope, Outcome
+from mailer.delivery.paced import Paced
 from mailer.delivery.record import Records
 from mailer.delivery.relays import Relay, Relays
 from mailer.delivery.retry import RetryPolicy
@@ -304,7 +305,12 @@ class World:
         return worker, journal
 
     def engine(
-        self, *ports: int, connections: int = 2, relays: Sequence[Relay] = (), **options: Any
+        self,
+        *ports: int,
+        connections: int = 2,
+        relays: Sequence[Relay] = (),
+        paced: Paced | None = None,
+        **options: Any,
     ) -> tuple[Engine, Journal]:
         """An engine that sends to a server on this port, to servers on several, or to these relays."""
         worker, journal = self.new_worker()
@@ -316,6 +322,7 @@ class World:
             journal=journal,
             messages=self.messages,
             relays=Relays(relays or [relay(port, connections=connections) for port in ports]),
+            paced=paced,
             options=EngineOptions(**{"stop_seconds": 2.0} | options),
             watch=self.watch,
         )
