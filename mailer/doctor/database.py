@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy.exc import DBAPIError
+
 from mailer import clock
 from mailer.doctor.model import Finding, Unasked, Verdict
 from mailer.doctor.scene import Scene
@@ -54,6 +56,10 @@ def _ask(store: Store, file: Path | None) -> DatabaseFacts:
         faults, mode = _read_through(store)
     except StoreError as error:
         return DatabaseFacts(store.dialect, newest, trouble=str(error))
+    except (DBAPIError, sqlite3.Error) as error:
+        # Too damaged to be asked how damaged it is; the words of the driver, not the statement.
+        words = error.orig if isinstance(error, DBAPIError) else error
+        return DatabaseFacts(store.dialect, newest, newest, faults=(str(words),))
     log = file.with_name(f"{file.name}-wal")
     return DatabaseFacts(
         store.dialect,

@@ -46,9 +46,8 @@ async def gather(scene: Scene) -> Sequence[ProofFacts | Unasked]:
     if scene.proof is None:
         return [Unasked(_SUBJECT, "No proof was given.", _HOW)]
     message = split_message(scene.proof)
-    signatures = [
-        await _examined(scene, message, field) for name, field in message.fields if name == "dkim-signature"
-    ][:_MOST]
+    fields = [field for name, field in message.fields if name == "dkim-signature"][:_MOST]
+    signatures = [await _examined(scene, message, field) for field in fields]
     author = _domain_of("".join(message.values("from")[:1]))
     domains = {author, *(each.domain for each in signatures)} - {""}
     organisations = {domain: (await walk(scene.dns, domain)).organisation for domain in sorted(domains)}
