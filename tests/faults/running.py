@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import random
@@ -56,6 +57,10 @@ class RunningSite:
         """What the server accepted."""
         return self.root / "accepted.jsonl"
 
+    def log_of(self, port: int | None) -> Path:
+        """The same of the server at this port; None: of the first one."""
+        return self.log if port is None else self.root / f"accepted-{port}.jsonl"
+
     @property
     def environ(self) -> dict[str, str]:
         """The environment of the workers."""
@@ -100,29 +105,34 @@ class RunningSite:
         delay: float = 0.0,
         script: Script | None = None,
         refuse: bool = False,
-    ) -> None:
-        """The scripted server, until the test ends."""
+        port: int | None = None,
+    ) -> subprocess.Popen[bytes]:
+        """The scripted server, until the test ends; with a port of its own it is a further one."""
         plain = as_json(script or Script())
         plain |= {"rules": [*plain["rules"], *rules]}
         if script is None:
             plain |= {"delay_seconds": delay}
-        command = [sys.executable, "-m", "tests.faults.serve", "--port", str(self.port)]
-        command += ["--log", str(self.log), "--script", json.dumps(plain)] + ["--refuse"] * refuse
+        command = [sys.executable, "-m", "tests.faults.serve", "--port", str(port or self.port)]
+        command += ["--log", str(self.log_of(port)), "--script", json.dumps(plain)] + ["--refuse"] * refuse
         environ = {**os.environ, "PYTHONPATH": str(ROOT)}
         pipe = subprocess.PIPE
-        self.server = subprocess.Popen(command, cwd=ROOT, env=environ, stdin=pipe, stdout=pipe)
-        self.processes.append(self.server)
-        assert self.server.stdout is not None
-        assert self.server.stdout.readline(), "the server did not start"
+        server = subprocess.Popen(command, cwd=ROOT, env=environ, stdin=pipe, stdout=pipe)
+        self.processes.append(server)
+        if port is None:
+            self.server = server
+        assert server.stdout is not None
+        assert server.stdout.readline(), "the server did not start"
+        return server
 
-    def order(self, **order: Any) -> dict[str, Any]:
+    def order(self, server: subprocess.Popen[bytes] | None = None, **order: Any) -> dict[str, Any]:
         """Tell the server something; returns what it has seen so far."""
-        assert self.server is not None
-        assert self.server.stdin is not None
-        assert self.server.stdout is not None
-        self.server.stdin.write(json.dumps(order).encode() + b"\n")
-        self.server.stdin.flush()
-        seen: dict[str, Any] = json.loads(self.server.stdout.readline())
+        server = server or self.server
+        assert server is not None
+        assert server.stdin is not None
+        assert server.stdout is not None
+        server.stdin.write(json.dumps(order).encode() + b"\n")
+        server.stdin.flush()
+        seen: dict[str, Any] = json.loads(server.stdout.readline())
         return seen
 
     def start_worker(self, *, root: Path | None = None) -> subprocess.Popen[bytes]:
@@ -161,13 +171,14 @@ class RunningSite:
 
     @property
     def accepted(self) -> list[Accepted]:
-        """What the server took."""
+        """What the first server took."""
         return read_log(self.log)
 
     @property
     def book(self) -> list[Accepted | Turned]:
-        """All that the server wrote down."""
-        return read_book(self.log)
+        """All that the servers wrote down."""
+        books = [read_book(path) for path in sorted(self.root.glob("accepted*.jsonl"))]
+        return books[0] if len(books) == 1 else sorted(itertools.chain(*books), key=lambda entry: entry.at)
 
     @property
     def taken(self) -> int:
