@@ -7,19 +7,16 @@ only `+`, `*`, `~` and a few filters grow a value, and each result is measured f
 
 from __future__ import annotations
 
-import contextlib
-import datetime
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
-from jinja2 import StrictUndefined, TemplateError, Undefined, nodes
-from jinja2 import filters as jinja_filters
-from jinja2 import tests as jinja_tests
+from jinja2 import StrictUndefined, TemplateError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from mailer import clock
 from mailer.errors import MailerError
+from mailer.rendering import filters
 
 #: Turns of all loops of one template together; a year of daily offers stays far below.
 MAX_TURNS: Final = 20_000
@@ -28,8 +25,6 @@ MAX_VALUE: Final = 200_000
 MAX_OUTPUT: Final = 2_000_000
 #: Parts a list may have, with those of the lists in it.
 MAX_PARTS: Final = 5_000
-#: Places the filter `round` may keep, or take away.
-_MAX_PRECISION: Final = 18
 #: Seconds one source may render: a backstop, the counters end first.
 MAX_SECONDS: Final = 2.0
 
@@ -44,16 +39,6 @@ class TemplateForbidden(MailerError):
     def __init__(self, message: str, *, line: int) -> None:
         super().__init__(message)
         self.line = line
-
-
-def _as_date(value: Any, form: str = "%Y-%m-%d") -> str:
-    """A date in `strftime` form; text such as 2026-11-27 is read first, anything else stays as it is."""
-    if isinstance(value, Undefined):
-        return str(value)
-    if isinstance(value, str):
-        with contextlib.suppress(ValueError):
-            value = datetime.datetime.fromisoformat(value)
-    return str(value.strftime(form) if isinstance(value, datetime.date) else value)
 
 
 def _replace(value: Any, old: str, new: str) -> str:
@@ -72,62 +57,15 @@ def _join(value: Iterable[Any], separator: str = "") -> str:
     return str(separator).join(items)
 
 
-def _trim(value: Any, characters: str | None = None) -> str:
-    return str(value).strip(characters)
-
-
-def _cut(value: Any, length: int = 255, end: str = "…") -> str:
-    """Shortened to `length` characters at a word's end."""
-    text = str(value)
-    if len(text) <= length:
-        return text
-    kept = text[: max(0, int(length) - len(end))]
-    return kept.rsplit(" ", 1)[0].rstrip() + end
-
-
-def _round(value: Any, precision: int = 0, method: Any = "common") -> Any:
-    """Python raises ten to the power of `precision`: a large one would never end."""
-    if abs(precision) > _MAX_PRECISION:
-        raise TemplateTooLong(f"The filter round counts {precision} places; {_MAX_PRECISION} are allowed.")
-    return jinja_filters.do_round(value, precision, method)
-
-
-#: The filters of compile time: none can fail to end. Those of a recipient's values are in wire/expressions.py.
+#: The filters of compile time: those of all times, and some whose results are measured or cannot grow.
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
-    "abs": abs,
-    "capitalize": lambda value: str(value).capitalize(),
-    "count": len,
-    "d": jinja_filters.do_default,
-    "date": _as_date,
-    "default": jinja_filters.do_default,
-    "first": lambda value: next(iter(value), ""),
-    "float": jinja_filters.do_float,
-    "int": jinja_filters.do_int,
+    **filters.FILTERS,
     "join": _join,
-    "last": lambda value: value[-1] if value else "",
-    "length": len,
-    "lower": lambda value: str(value).lower(),
     "replace": _replace,
     "reverse": lambda value: value[::-1],
-    "round": _round,
     "sort": sorted,
-    "string": str,
-    "title": lambda value: str(value).title(),
-    "trim": _trim,
-    "truncate": _cut,
-    "upper": lambda value: str(value).upper(),
     "urlencode": lambda value: quote(str(value), safe=""),
 }
-
-#: The tests that may follow `is`.
-TESTS: Final[Mapping[str, Any]] = {
-    name: jinja_tests.TESTS[name]
-    for name in (
-        "defined", "undefined", "none", "true", "false", "number", "string", "even", "odd", "divisibleby",
-        "eq", "equalto", "==", "ne", "!=", "lt", "lessthan", "<", "le", "<=", "gt", "greaterthan", ">", "ge",
-        ">=", "in", "mapping", "sequence", "iterable", "boolean", "integer", "float", "upper", "lower",
-    )
-}  # fmt: skip
 
 _EXPRESSIONS: Final = (
     nodes.Name, nodes.Const, nodes.TemplateData, nodes.Getattr, nodes.Getitem, nodes.Filter, nodes.Test,
@@ -214,7 +152,7 @@ class SandboxEnvironment(ImmutableSandboxedEnvironment):
             "_concat": _join,
             "_weighed": self.budget.weighed,
         }
-        self.tests = dict(TESTS)
+        self.tests = dict(filters.TESTS)
         self.globals = {"range": _bounded_range}
 
     def getattr(self, obj: Any, attribute: str) -> Any:

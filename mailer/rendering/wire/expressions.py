@@ -10,19 +10,17 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Collection
-from datetime import date
 from typing import Any
 
 from jinja2 import StrictUndefined, TemplateSyntaxError, nodes
 from jinja2.exceptions import SecurityError
-from jinja2.filters import FILTERS, do_round
 from jinja2.parser import Parser
-from jinja2.runtime import Context, Undefined
+from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from jinja2.tests import TESTS
 from jinja2.visitor import NodeTransformer
 
 from mailer.errors import MailerError
+from mailer.rendering.filters import FILTERS, TESTS
 
 #: Links that the site makes; with `expires_at`, the recipient-level names outside `subscriber`.
 #: The last three names exist in confirmation mail only.
@@ -31,20 +29,12 @@ RECIPIENT_NAMES = (*OWN_LINKS, "expires_at")
 #: `subscriber.<these>` exist whatever the settings declare.
 SUBSCRIBER_NAMES = ("email", "language")
 
-FILTER_NAMES = (
-    "abs", "capitalize", "first", "float", "int", "last", "length", "lower", "round", "string",
-    "title", "trim", "truncate", "upper", "wordcount",
-)  # fmt: skip
-ALLOWED_FILTERS = frozenset({*FILTER_NAMES, "d", "date", "default"})
-_REFUSED_TESTS = {"callable", "filter", "test", "escaped"}
-
 _ALLOWED_NODES = (
     nodes.Name, nodes.Const, nodes.List, nodes.Tuple, nodes.Filter, nodes.Test, nodes.Compare, nodes.Operand,
     nodes.And, nodes.Or, nodes.Not, nodes.CondExpr, nodes.Concat, nodes.Add, nodes.Sub, nodes.Mul, nodes.Div,
     nodes.FloorDiv, nodes.Mod, nodes.Neg, nodes.Pos, nodes.Keyword,
 )  # fmt: skip
 _NODE_LIMIT = 100
-_MAX_PRECISION = 18
 _SUBSCRIBER = "subscriber"
 
 
@@ -60,9 +50,8 @@ class ExpressionEnvironment(ImmutableSandboxedEnvironment):
     def __init__(self) -> None:
         super().__init__(undefined=StrictUndefined, autoescape=False, cache_size=0)
         self.globals.clear()
-        self.filters = {name: FILTERS[name] for name in FILTER_NAMES}
-        self.filters |= {"default": _default, "d": _default, "date": _date, "round": _round}
-        self.tests = {name: test for name, test in TESTS.items() if name not in _REFUSED_TESTS}
+        self.filters = dict(FILTERS)
+        self.tests = dict(TESTS)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """Arithmetic is for numbers: `%` and `*` on text could grow it without end."""
@@ -137,38 +126,18 @@ def _check_node(node: nodes.Node, source: str) -> None:
     if not isinstance(node, _ALLOWED_NODES):
         what = type(node).__name__.lower()
         raise ExpressionRefused(f"`{source}` holds a {what}, which cannot be filled in per recipient.")
-    if isinstance(node, nodes.Filter) and node.name not in ALLOWED_FILTERS:
+    if isinstance(node, nodes.Filter) and node.name not in FILTERS:
         raise ExpressionRefused(
             f"`{source}` uses the filter `{node.name}`, which is not allowed"
-            f"{_did_you_mean(node.name, ALLOWED_FILTERS)}."
+            f"{_did_you_mean(node.name, FILTERS)}."
         )
-    if isinstance(node, nodes.Test) and (node.name not in TESTS or node.name in _REFUSED_TESTS):
+    if isinstance(node, nodes.Test) and node.name not in TESTS:
         raise ExpressionRefused(f"`{source}` uses the test `{node.name}`, which is not allowed.")
 
 
 def _did_you_mean(name: str, known: Collection[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
     return f" (did you mean `{close[0]}`?)" if close else ""
-
-
-def _default(value: Any, fallback: Any = "", boolean: bool = False) -> Any:
-    """Jinja's `default`, but nothing and an empty text count as missing: imports are full of both."""
-    if isinstance(value, Undefined) or value is None or (boolean and not value):
-        return fallback
-    return fallback if isinstance(value, str) and not value.strip() else value
-
-
-def _date(value: Any, pattern: str = "%Y-%m-%d") -> str:
-    """A date in the author's own order of year, month and day; nothing stays nothing."""
-    if value is None or value == "":
-        return ""
-    moment = value if isinstance(value, date) else date.fromisoformat(str(value)[:10])
-    return moment.strftime(pattern)
-
-
-def _round(value: Any, precision: int = 0, method: Any = "common") -> Any:
-    """Python raises ten to the power of `precision`: a large one would never end, for every recipient."""
-    return do_round(value, max(-_MAX_PRECISION, min(precision, _MAX_PRECISION)), method)
 
 
 def as_number(value: Any) -> Any:
