@@ -22,11 +22,6 @@ from tests.delivery.certificates import Server
 @contextlib.contextmanager
 def pages(site: Site, *, certificate: Server | None = None) -> Iterator[int]:
     """The real pages by uvicorn on a free port, over TLS if there is a certificate."""
-    files = (
-        {}
-        if certificate is None
-        else {"ssl_certfile": certificate.certificate, "ssl_keyfile": certificate.key}
-    )
     config = uvicorn.Config(
         create_app(site),
         log_config=None,
@@ -34,7 +29,8 @@ def pages(site: Site, *, certificate: Server | None = None) -> Iterator[int]:
         lifespan="off",
         proxy_headers=False,
         ws="none",
-        **files,
+        ssl_certfile=None if certificate is None else str(certificate.certificate),
+        ssl_keyfile=None if certificate is None else str(certificate.key),
     )
     server, listener = uvicorn.Server(config), listen("127.0.0.1", 0)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
@@ -82,14 +78,15 @@ def odd(
     certificate: Server | None = None,
 ) -> Iterator[tuple[int, list[tuple[str, str, dict[str, str], bytes]]]]:
     """A server that answers everything in one way; gives its port and what it was asked."""
-    kind = type("Answer", (Odd,), {"status": status, "fields": fields or {}, "ahead": ahead, "seen": []})
+    seen: list[tuple[str, str, dict[str, str], bytes]] = []
+    kind = type("Answer", (Odd,), {"status": status, "fields": fields or {}, "ahead": ahead, "seen": seen})
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), kind)
     if certificate is not None:
         server.socket = certificate.context().wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
-        yield server.server_address[1], kind.seen
+        yield int(server.server_address[1]), seen
     finally:
         server.shutdown()
         server.server_close()
