@@ -70,7 +70,11 @@ def rows() -> list[Row]:
         ("spam_score median", middle, f"hits: {_hits(scores)}"),
         ("spam_score against", hardest.against, f"{hardest.name}: points for being list mail left out"),
     )
-    none = [] if paths else [missing("spam_score newsletters", "a folder of them in MAILER_MJML_CORPUS")]
+    none = (
+        []
+        if paths
+        else [missing("spam_score newsletters", "a folder of MJML newsletters in MAILER_MJML_CORPUS")]
+    )
     return [*(_row(*figure) for figure in figures), *none]
 
 

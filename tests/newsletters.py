@@ -1,6 +1,7 @@
 """Real newsletters in MJML as campaigns of a site that owns what they load and knows what they merge.
 
-Set MAILER_MJML_CORPUS to a folder of `*.mjml` files; none of them is ours, so none is in the project.
+They are looked for in `shared/mjml` beside the project, or in the folder that MAILER_MJML_CORPUS names;
+none of them is ours, so none is in the project.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 import re
 from pathlib import Path
 
+_BESIDE = Path(__file__).parents[2] / "shared" / "mjml"
 _LOADED = re.compile(r"(?:src|background-url|href)=\"(https?://[^\"\s]+)")
 #: Merge fields of the corpus, as its authors wrote them.
 FIELDS = ("FirstName", "CompanyName", "ReferalCode")
@@ -24,7 +26,7 @@ list: weekly
 
 def newsletters() -> list[Path]:
     """The templates of the corpus; none where there is no corpus."""
-    return sorted(Path(os.environ.get("MAILER_MJML_CORPUS") or "no-such-folder").glob("*.mjml"))
+    return sorted(Path(os.environ.get("MAILER_MJML_CORPUS") or _BESIDE).glob("*.mjml"))
 
 
 def at_home(settings: str, paths: list[Path]) -> str:

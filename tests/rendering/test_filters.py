@@ -99,7 +99,6 @@ def test_a_test_judges_the_same_early_and_late(test: str, value: Any, holds: boo
         "center",
         "indent",
         "batch",
-        "tojson",
     ],
 )
 def test_what_could_reach_further_or_grow_is_no_filter(name: str) -> None:

@@ -1,11 +1,7 @@
-"""Real newsletters: every template of the corpus works as a campaign and as a layout.
-
-Set MAILER_MJML_CORPUS to a folder of `*.mjml` files; none of them is ours, so none is in the project.
-"""
+"""Real newsletters: every template of the corpus works as a campaign and as a layout."""
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
@@ -17,10 +13,11 @@ from mailer.rendering.authoring.block import BLOCK_CLASS
 from mailer.rendering.authoring.finish import outlook_view
 from mailer.rendering.identity import FieldSpec
 from mailer.rendering.program import Parts
+from tests.newsletters import FIELDS as MERGED
+from tests.newsletters import newsletters
 from tests.rendering.authoring.world import FIELDS, UNSUBSCRIBE, document, html, make, refused, site, text
 
-_FOLDER = Path(os.environ.get("MAILER_MJML_CORPUS") or "no-such-folder")
-_TEMPLATES = sorted(_FOLDER.glob("*.mjml"))
+_TEMPLATES = newsletters()
 _IDS = [path.stem for path in _TEMPLATES]
 
 #: What the templates of the corpus load from.
@@ -28,14 +25,13 @@ HOSTS = (
     "static.mailjet.com", "www.mailjet.com", "github.com", "designspell.files.wordpress.com", "1.bp.blogspot.com",
     "fonts.googleapis.com",
 )  # fmt: skip
-#: The merge fields one of them names.
-_FIELDS = {**FIELDS, **{name: FieldSpec("text", "") for name in ("FirstName", "CompanyName", "ReferalCode")}}
+_FIELDS = {**FIELDS, **{name: FieldSpec("text", "") for name in MERGED}}
 _LOADED = re.compile(r"(?:src|background|url\()\s*=?\s*[\"'(]*(https?://[^\"')\s>]+)")
 
 
 def test_the_corpus_is_there() -> None:
     if not _TEMPLATES:
-        pytest.skip("MISSING: no MJML corpus; set MAILER_MJML_CORPUS to a folder of real newsletters.")
+        pytest.skip("MISSING: no MJML newsletters; set MAILER_MJML_CORPUS to a folder of real ones.")
     assert len(_TEMPLATES) >= 10
 
 
