@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import event
 
 from mailer import clock
+from mailer.delivery import queries
 from mailer.delivery.claim import MAX_AGE_SECONDS, Claim, Claims, Skip
 from mailer.store.vocabulary import CampaignState, DeliveryState, SkipReason, SuppressionReason
 from tests.delivery.world import World
@@ -18,6 +20,12 @@ from tests.delivery.world import World
 def claimer(world: World, worker: int = 1) -> Claims:
     """The claims of one worker."""
     return Claims(world.store, worker)
+
+
+def postpone(world: World, rows: list[tuple[int, datetime]], *, worker: int) -> None:
+    """Give claims of this worker back, each with its time."""
+    with world.store.write() as connection:
+        queries.postpone(connection, rows, worker_id=worker)
 
 
 def names(claims: list[Claim] | tuple[Claim, ...]) -> list[str]:
@@ -183,6 +191,42 @@ def test_a_release_is_only_of_ones_own(world: World) -> None:
     (claim,) = claimer(world, 1).take_campaigns(10)
     claimer(world, 2).release([claim.id])
     assert world.states() == {"a": "attempting"}
+
+
+def test_what_is_postponed_is_due_at_its_own_time_and_counts_no_attempt(world: World) -> None:
+    world.build(["fresh"])
+    again = world.queue(world.subscribe("again"), campaign_id=world.campaign_id, attempts=2)
+    claims, others = claimer(world, 1), claimer(world, 2)
+    first, second = claims.take_campaigns(10)
+    at = [clock.now() + timedelta(minutes=minutes) for minutes in (5, 10)]
+    postpone(world, [(first.id, at[0]), (second.id, at[1])], worker=1)
+    assert [(row.next_attempt_at, row.worker_id) for row in world.rows()] == [(at[0], None), (at[1], None)]
+    assert world.states() == {"fresh": "queued", "again": "deferred"}
+    assert world.row(again).attempts == 2
+    assert others.take_campaigns(10) == []
+
+
+def test_what_is_postponed_is_found_when_its_time_comes(world: World) -> None:
+    """Also by a worker that has read past it in the meantime."""
+    world.build(["a", "b", "c"])
+    claims = claimer(world)
+    (first,) = claims.take_campaigns(1)
+    soon = clock.now() + timedelta(milliseconds=100)
+    postpone(world, [(first.id, soon)], worker=1)
+    assert names(claims.take_campaigns(1)) == ["b"]
+    time.sleep(0.15)
+    assert names(claims.take_campaigns(5)) == ["c", "a"]
+
+
+def test_only_ones_own_is_postponed_and_nothing_of_a_cancelled_campaign(world: World) -> None:
+    world.build(["a"])
+    (claim,) = claimer(world, 1).take_campaigns(10)
+    later = clock.now() + timedelta(minutes=5)
+    postpone(world, [(claim.id, later)], worker=2)
+    assert world.states() == {"a": "attempting"}
+    world.set_campaign(CampaignState.CANCELLED)
+    postpone(world, [(claim.id, later)], worker=1)
+    assert world.states() == {"a": "skipped"}
 
 
 def test_a_skip_says_why_and_frees_the_row(world: World) -> None:

@@ -128,6 +128,32 @@ def test_many_senders_share_one_rate_and_a_cancelled_one_takes_no_turn() -> None
     assert 0.25 <= asyncio.run(story()) <= 0.6
 
 
+def test_a_limit_that_is_lifted_lets_everybody_go_at_once() -> None:
+    async def story() -> None:
+        limit = RateLimit(0.01, system_share=0.2)
+        waiting = [asyncio.create_task(limit.turn(system=n == 0)) for n in range(10)]
+        await asyncio.sleep(0.05)
+        assert sum(task.done() for task in waiting) == 1
+        limit.set_rate(None)
+        await asyncio.wait_for(asyncio.gather(*waiting), 1)
+
+    asyncio.run(story())
+
+
+def test_a_rate_that_is_found_later_holds_from_then_on() -> None:
+    async def story() -> float:
+        limit = RateLimit(None, system_share=0.2)
+        for _ in range(1000):
+            await limit.turn(system=False)
+        limit.set_rate(50.0)
+        started = clock.monotonic()
+        for _ in range(20):
+            await limit.turn(system=False)
+        return clock.monotonic() - started
+
+    assert asyncio.run(story()) >= 0.35  # 19 turns after the first
+
+
 @pytest.mark.parametrize(
     ("failures", "seconds"), [(1, 1), (2, 2), (3, 4), (4, 8), (5, 16), (6, 32), (7, 60), (8, 60), (5000, 60)]
 )
