@@ -284,6 +284,25 @@ def accepted_count(connection: Connection, campaign_id: int) -> int:
     return connection.scalar(statement) or 0
 
 
+def domain_share(connection: Connection, campaign_id: int, domain: str) -> float:
+    """Which part of a campaign goes to one domain; reads all of its rows."""
+    at_domain = func.count().filter(Delivery.domain == domain)
+    of_campaign = select(at_domain, func.count()).where(Delivery.campaign_id == campaign_id)
+    count, rows = connection.execute(of_campaign).one()
+    return float(count / rows) if rows else 0.0
+
+
+def taken_by(connection: Connection, campaign_id: int, domain: str, *, after: datetime) -> int:
+    """How many of a campaign's messages one domain took since; reads all of its rows."""
+    statement = select(func.count()).where(
+        Delivery.campaign_id == campaign_id,
+        Delivery.domain == domain,
+        Delivery.state == DeliveryState.ACCEPTED,
+        Delivery.settled_at > after,
+    )
+    return connection.scalar(statement) or 0
+
+
 def complaint_count(connection: Connection, campaign_id: int, *, after: datetime | None = None) -> int:
     """How many readers reported a campaign as spam, as far as reports came back."""
     statement = select(func.count()).where(

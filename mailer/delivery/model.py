@@ -138,4 +138,6 @@ class Attempt:
     attempted_at: datetime  #: the Date header, to the second
     outcome: Outcome | None = None  #: None: intended, not known to have ended
     relay: str | None = None  #: "host:port" that it went to
-    stream: int = SYSTEM_STREAM  #: the campaign it belongs to; not in the journal
+    # Not in the journal, for it matters while it is news:
+    stream: int = SYSTEM_STREAM  #: the campaign it belongs to
+    domain: str = ""  #: the recipient's

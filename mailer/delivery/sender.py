@@ -230,6 +230,7 @@ class Sender:
             outcome,
             self._courier.relay,
             claim.stream,
+            claim.domain,
         )
 
     # --- the connection -------------------------------------------------------------------

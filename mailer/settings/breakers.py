@@ -35,6 +35,13 @@ class BreakersSettings(Section):
     least_complaints: int = Field(
         3, ge=1, le=1000, description="Complaints there must be at least; fewer never pause anything."
     )
+    least_at_domain: int = Field(
+        5,
+        ge=3,
+        le=10_000,
+        description="When a domain refuses so many in a row because of you, the campaign is paused if the domain's "
+        "part of it is as large as policy_rejections; if it is a fifth of that at least, you are told.",
+    )
     recent: int = Field(
         200,
         ge=20,

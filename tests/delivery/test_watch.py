@@ -10,13 +10,14 @@ import pytest
 
 from mailer import clock
 from mailer.alerts import Alerts
+from mailer.alerts.sending import recent
 from mailer.audit import Ledger
 from mailer.campaigns import control, queries
 from mailer.campaigns.breakers import Breakers, Limits
 from mailer.campaigns.queries import CampaignRow
 from mailer.delivery.claim import Skip
 from mailer.delivery.model import Attempt, Outcome, OutcomeKind
-from mailer.delivery.watch import Watch
+from mailer.delivery.watch import Suspect, Watch
 from mailer.store import Store, StoreBusy
 from mailer.store.vocabulary import SYSTEM_STREAM, SkipReason
 from tests.delivery.world import World
@@ -27,10 +28,10 @@ POLICY = Outcome(OutcomeKind.REJECTED, 550, "5.7.26", "5.7.26 not authenticated"
 LOST = Outcome(OutcomeKind.UNKNOWN)
 
 
-def ended(outcome: Outcome, count: int = 1, *, stream: int = 1) -> list[Attempt]:
+def ended(outcome: Outcome, count: int = 1, *, stream: int = 1, domain: str = "") -> list[Attempt]:
     """So many attempts with this outcome."""
     at = clock.now()
-    return [Attempt(number, 1, None, None, at, outcome, None, stream) for number in range(count)]
+    return [Attempt(number, 1, None, None, at, outcome, None, stream, domain) for number in range(count)]
 
 
 def refused(*words: str) -> list[Attempt]:
@@ -58,6 +59,12 @@ class Desk:
         assert found is not None
         return found
 
+    def resume(self) -> None:
+        """A person lets the campaign go on."""
+        with self.store.write() as connection:
+            connection.exec_driver_sql("UPDATE campaigns SET started_at = created_at")
+        control.resume(self.store, self.ledger, "parts", drift=0.05, mended="the key is published")
+
 
 @pytest.fixture
 def desk(sqlite_store: Store, tmp_path: Path, ledger: Ledger) -> Desk:
@@ -67,7 +74,7 @@ def desk(sqlite_store: Store, tmp_path: Path, ledger: Ledger) -> Desk:
 
 def suspects(watch: Watch, attempts: Sequence[Attempt], skips: Sequence[Skip] = ()) -> set[int]:
     """What it says of one batch."""
-    return watch.heard(attempts, skips)
+    return {one.stream for one in watch.heard(attempts, skips)}
 
 
 def test_nothing_is_asked_of_the_database_while_all_is_well(desk: Desk) -> None:
@@ -127,9 +134,7 @@ def test_what_a_sender_remembers_of_before_does_not_count_after_a_person_let_it_
     assert two.heard(ended(POLICY, 19), ()) == set()
     one.pause(one.heard(ended(POLICY, 20), ()))
     time.sleep(0.002)  # the clock of the count moves on
-    with desk.store.write() as connection:
-        connection.exec_driver_sql("UPDATE campaigns SET started_at = created_at")
-    control.resume(desk.store, desk.ledger, "parts", drift=0.05, mended="the key is published")
+    desk.resume()
     assert two.pause(two.heard(ended(POLICY), ())) == set()
     assert desk.campaign.breaker is None
     # From now on it counts again.
@@ -157,3 +162,75 @@ def test_a_sender_remembers_one_window_of_a_campaign_however_many_messages(desk:
         watch.heard(ended(OK, 50), ())
     (window,) = watch._recent.values()
     assert len(window) == Limits().recent
+
+
+# --- one domain that refuses us -------------------------------------------------------------------
+
+
+def at(outcome: Outcome, count: int, domain: str = "big.example") -> list[Attempt]:
+    """So many at this domain, of the campaign that is there."""
+    return ended(outcome, count, domain=domain)
+
+
+@pytest.mark.rule("A77")
+def test_a_domain_that_refuses_all_is_seen_among_any_number_of_others(desk: Desk) -> None:
+    """Its pace lets but a few through: in all the mail they are next to nothing."""
+    watch = desk.watch()
+    for _ in range(4):
+        assert watch.heard(ended(OK, 400) + at(OK, 50, "else.example") + at(POLICY, 1), ()) == set()
+    assert watch.heard(ended(OK, 400) + at(POLICY, 1), ()) == {Suspect(1, "big.example")}
+
+
+def test_a_domain_whose_filter_takes_offence_now_and_then_is_not(desk: Desk) -> None:
+    watch = desk.watch()
+    for _ in range(100):
+        assert watch.heard(at(OK, 20) + at(POLICY, 1) + at(OK, 20), ()) == set()
+
+
+@pytest.mark.rule("A77")
+def test_a_domain_that_is_a_good_part_of_the_campaign_pauses_it(desk: Desk) -> None:
+    desk.world.queue(None, campaign_id=1, domain="big.example")
+    watch = desk.watch()
+    assert watch.pause(watch.heard(at(POLICY, 5), ())) == {1}
+    assert (desk.campaign.reason or "").startswith(
+        "5 of the last 5 messages to big.example were refused because of the sender, not the recipients "
+    )
+
+
+@pytest.mark.rule("A77")
+def test_a_domain_that_is_a_small_part_is_told_of_once_and_the_rest_goes_on(desk: Desk) -> None:
+    for _ in range(49):
+        desk.world.queue(None, campaign_id=1)
+    desk.world.queue(None, campaign_id=1, domain="small.example")
+    watch = desk.watch()
+    for _ in range(3):
+        assert watch.pause(watch.heard(at(POLICY, 5, "small.example"), ())) == set()
+    assert desk.campaign.breaker is None
+    (told,) = recent(desk.store, 10)
+    assert (told["kind"], told["subject"]) == ("domain_refuses", "small.example refuses what you send")
+
+
+def test_a_domain_that_is_next_to_nothing_is_no_news(desk: Desk) -> None:
+    """Any list has a company whose filter likes nobody."""
+    watch = desk.watch()
+    assert watch.pause(watch.heard(at(POLICY, 5, "tiny.example"), ())) == set()
+    assert recent(desk.store, 10) == []
+
+
+def test_what_a_domain_refused_before_a_person_let_it_go_on_does_not_count(desk: Desk) -> None:
+    desk.world.queue(None, campaign_id=1, domain="big.example")
+    one, two = desk.watch(), desk.watch()
+    assert two.heard(at(POLICY, 4), ()) == set()
+    one.pause(one.heard(at(POLICY, 5), ()))
+    time.sleep(0.002)
+    desk.resume()
+    assert two.pause(two.heard(at(POLICY, 1), ())) == set()
+    assert desk.campaign.breaker is None
+
+
+def test_any_number_of_domains_takes_no_more_memory_than_a_thousand(desk: Desk) -> None:
+    watch = desk.watch()
+    for number in range(1_500):
+        watch.heard(at(POLICY, 1, f"d{number}.example") + at(OK, 50), ())
+    assert len(watch._recent) == 1_000
+    assert Suspect(1) in watch._recent

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import datetime
 
 from sqlalchemy import Connection, func, select, text
 
@@ -11,6 +12,7 @@ from mailer.campaigns.breakers.rules import End, Limits, Tally
 from mailer.campaigns.queries import CampaignRow
 from mailer.enhanced_status import is_hard, is_policy
 from mailer.store.schema import TRIED, Delivery
+from mailer.store.types import UtcDateTime
 from mailer.store.vocabulary import CampaignState, DeliveryState, SkipReason
 
 
@@ -28,6 +30,39 @@ def read_tally(connection: Connection, campaign: CampaignRow, limits: Limits) ->
     delivered = queries.accepted_count(connection, campaign.id)
     ends[End.ACCEPTED] = delivered - (campaign.accepted_before or 0)
     return Tally(ends, complaints=complaints, delivered=delivered, replies=replies)
+
+
+def refusing_domains(
+    connection: Connection, campaign: CampaignRow, limits: Limits, *, after: datetime
+) -> dict[str, Tally]:
+    """Domains that refused by policy since an instant, with what each took since it first did so then.
+
+    All senders together: the pace of such a domain lets each of them see but a few.
+    """
+    since = max(after, campaign.counted_from or after)
+    statement = (
+        select(
+            Delivery.domain,
+            Delivery.reply_code,
+            Delivery.status,
+            func.count().label("number"),
+            func.min(Delivery.settled_at, type_=UtcDateTime).label("first_at"),
+        )
+        .where(
+            Delivery.stream == campaign.id,
+            text(TRIED),
+            Delivery.state == DeliveryState.REJECTED,
+            Delivery.settled_at > since,
+        )
+        .group_by(Delivery.domain, Delivery.reply_code, Delivery.status)
+    )
+    found: dict[str, Tally] = {}
+    for row in connection.execute(statement):
+        if is_policy(row.status) and row.number >= limits.least_at_domain:
+            taken = queries.taken_by(connection, campaign.id, row.domain, after=row.first_at)
+            ends = {End.POLICY: row.number, End.ACCEPTED: taken}
+            found[row.domain] = Tally(ends, replies={End.POLICY: code_of(row.reply_code, row.status)})
+    return found
 
 
 def end_of_rejection(status: str | None) -> End:

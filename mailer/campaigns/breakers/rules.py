@@ -13,6 +13,8 @@ from enum import StrEnum
 RECENT_FACTOR = 3
 #: Half of the last messages is enough of anything.
 RECENT_AT_MOST = 0.5
+#: A domain that refuses nearly all of the last messages to it by policy refuses all of us.
+DOMAIN_SHARE = 0.9
 
 
 class End(StrEnum):
@@ -47,6 +49,7 @@ class Limits:
     complaints_warn: float = 0.0008
     least_failures: int = 20
     least_complaints: int = 3
+    least_at_domain: int = 5
     recent: int = 200  #: messages of one sender that count as recent
 
 
@@ -165,17 +168,33 @@ def judge(tally: Tally, limits: Limits, *, recent: bool = False) -> Trip | None:
     return None
 
 
+def refuses_us(tally: Tally, limits: Limits) -> bool:
+    """Whether the last messages to one domain show that it takes none of our mail (A77).
+
+    Mail to such a domain is slowed at once by its pace, so there are but few of them.
+    """
+    refused = tally.count(End.POLICY)
+    return refused >= limits.least_at_domain and refused >= _share(DOMAIN_SHARE, _tried(tally))
+
+
+def domain_trip(tally: Tally, domain: str) -> Trip:
+    """The same as a reason to pause."""
+    rule = next(rule for rule in RULES if rule.breaker is Breaker.POLICY)
+    sentence = _sentence(rule, tally, recent=True, to=f" to {domain}")
+    return Trip(rule.breaker, rule.failures(tally), rule.volume(tally), sentence)
+
+
 def _share(limit: float, volume: int) -> float:
     # 15 % of 200 is 30, not 30.000000000000004.
     return round(limit * volume, 6)
 
 
-def _sentence(rule: Rule, tally: Tally, *, recent: bool) -> str:
+def _sentence(rule: Rule, tally: Tally, *, recent: bool, to: str = "") -> str:
     reply = tally.replies.get(rule.reply_of) if rule.reply_of else None
     code = f" ({reply})" if reply else ""
     of = "of the last" if recent else "of"
     failures, volume = rule.failures(tally), rule.volume(tally)
-    return f"{failures:,} {of} {volume:,} messages {rule.words}{code}. {rule.remedy}"
+    return f"{failures:,} {of} {volume:,} messages{to} {rule.words}{code}. {rule.remedy}"
 
 
 def is_worrying(tally: Tally, limits: Limits) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Connection, select
 
@@ -12,8 +13,8 @@ from mailer import clock
 from mailer.alerts import Alert, Alerts
 from mailer.audit import Ledger
 from mailer.campaigns import queries
-from mailer.campaigns.breakers.counts import read_tally
-from mailer.campaigns.breakers.rules import Limits, Tally, Trip, is_worrying, judge
+from mailer.campaigns.breakers.counts import read_tally, refusing_domains
+from mailer.campaigns.breakers.rules import Limits, Tally, Trip, domain_trip, is_worrying, judge, refuses_us
 from mailer.campaigns.model import Move, after
 from mailer.campaigns.queries import CampaignRow
 from mailer.settings.breakers import BreakersSettings
@@ -25,6 +26,10 @@ _log = logging.getLogger("mailer.campaigns")
 
 #: Complaints come days after the mail: so long a finished campaign is still looked after.
 _LATE = timedelta(days=7)
+#: What a domain refused before may be mended by now.
+_LATELY = timedelta(minutes=15)
+#: Of the share that pauses a campaign: a domain's part of it below which nobody is told.
+_WORTH_TELLING = 0.2
 #: What trips, read inside the transaction that pauses; None: nothing does.
 _Decide = Callable[[Connection, CampaignRow], Trip | None]
 
@@ -45,7 +50,18 @@ class Breakers:
                 (campaign, read_tally(connection, campaign, self.limits))
                 for campaign in _watched(connection, clock.now() - _LATE)
             ]
+            refusing = [
+                (campaign, refusing_domains(connection, campaign, self.limits, after=clock.now() - _LATELY))
+                for campaign, _ in tallies
+                if campaign.state is CampaignState.SENDING
+            ]
         trips = [self._look_at(campaign, tally) for campaign, tally in tallies if tally is not None]
+        trips += [
+            self.refused_by(campaign.id, domain, partial(_unless_later, tally, campaign.counted_from))
+            for campaign, domains in refusing
+            for domain, tally in domains.items()
+            if refuses_us(tally, self.limits)
+        ]
         return [trip for trip in trips if trip is not None]
 
     def _look_at(self, campaign: CampaignRow, tally: Tally) -> Trip | None:
@@ -72,6 +88,29 @@ class Breakers:
             return judge(recent(campaign.counted_from), self.limits, recent=True)
 
         return self._pause(campaign_id, decide)
+
+    def refused_by(
+        self, campaign_id: int, domain: str, recent: Callable[[datetime | None], Tally]
+    ) -> Trip | None:
+        """The same for the last messages to one domain, which seems to take none of ours (A77).
+
+        A domain that is a small part of the campaign pauses nothing, but ops are told. Raises StoreError.
+        """
+
+        def decide(_connection: Connection, campaign: CampaignRow) -> Trip | None:
+            tally = recent(campaign.counted_from)
+            return domain_trip(tally, domain) if refuses_us(tally, self.limits) else None
+
+        with self._store.read() as connection:
+            campaign = queries.campaign_by_id(connection, campaign_id)
+            share = queries.domain_share(connection, campaign_id, domain)
+            if campaign is None or decide(connection, campaign) is None:
+                return None
+        if share >= self.limits.policy:
+            return self._pause(campaign_id, decide)
+        if share >= self.limits.policy * _WORTH_TELLING:
+            self._alerts.send(_refused(campaign, domain, recent(campaign.counted_from)))
+        return None
 
     def _pause(self, campaign_id: int, decide: _Decide) -> Trip | None:
         with self._store.write() as connection:
@@ -103,8 +142,14 @@ def limits_from(settings: BreakersSettings) -> Limits:
         complaints_warn=settings.complaints_warn,
         least_failures=settings.least_failures,
         least_complaints=settings.least_complaints,
+        least_at_domain=settings.least_at_domain,
         recent=settings.recent,
     )
+
+
+def _unless_later(tally: Tally, counted_from: datetime | None, now_from: datetime | None) -> Tally:
+    """What was read stands, unless somebody has let the campaign go on meanwhile."""
+    return tally if counted_from == now_from else Tally({})
 
 
 def _watched(connection: Connection, finished_after: datetime) -> list[CampaignRow]:
@@ -121,6 +166,18 @@ def _paused(campaign: CampaignRow, trip: Trip, facts: dict[str, object]) -> Aler
         f'  mailer campaign resume {campaign.slug} --mended "what was done"\n',
         {**facts, "failures": trip.failures, "of": trip.volume},
         about=f"{campaign.id}:{trip.breaker.value}:{campaign.counted_from or ''}",
+    )
+
+
+def _refused(campaign: CampaignRow, domain: str, tally: Tally) -> Alert:
+    return Alert(
+        "domain_refuses",
+        f"{domain} refuses what you send",
+        f"{domain_trip(tally, domain).sentence}\n\nThe campaign {campaign.slug} goes on: only a small part of it "
+        "goes there.",
+        {"campaign": campaign.id, "slug": campaign.slug, "domain": domain},
+        about=f"{campaign.id}:{domain}",
+        once=True,
     )
 
 
