@@ -201,9 +201,8 @@ class Paces:
     def _cap(self, provider: str) -> Cap:
         cap = self._caps.get(provider)
         if cap is None:
-            route = table.PROVIDER + provider
-            cap = Cap(Turns(lambda rate: SiteWindows(self._store, route, rate=rate)))
-            self._caps[provider] = cap
+            windows = SiteWindows(self._store, table.PROVIDER + provider, rate=1.0)
+            cap = self._caps[provider] = Cap(Turns(windows))
         return cap
 
     def _relay(self, name: str) -> Ear:
