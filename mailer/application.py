@@ -144,11 +144,17 @@ class Site:
 
     @cached_property
     def messages(self) -> SiteMessages:
-        """The bytes of whatever is due."""
+        """The bytes of whatever is due. Raises DkimKeyInvalid for a key that should sign and cannot."""
         from mailer.delivery.messages import SiteMessages
+        from mailer.dkim import site_signers
 
         return SiteMessages(
-            self.settings, self.secrets, self.tokens, campaigns=self.campaigns, renderer=self.renderer
+            self.settings,
+            self.secrets,
+            self.tokens,
+            campaigns=self.campaigns,
+            renderer=self.renderer,
+            signers=site_signers(self.settings.dkim, self.folder.dkim_keys),
         )
 
     def scheduler(self) -> Scheduler:

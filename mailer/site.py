@@ -64,6 +64,11 @@ class SiteFolder:
         return path
 
     @property
+    def dkim_keys(self) -> Path:
+        """The private keys that sign mail; made with the first of them."""
+        return self.data / "dkim"
+
+    @property
     def template_folders(self) -> tuple[Path, ...]:
         """Where templates are looked for, the site's own first."""
         own, shipped = self.templates, bundled("templates")

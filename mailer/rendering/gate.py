@@ -30,6 +30,7 @@ _AT_MOST_ONE = (
     "List-Subscribe", "List-Archive", "Feedback-ID", "Sender", "Reply-To", "Auto-Submitted",
 )  # fmt: skip
 _ONE_CLICK = re.compile(rb"^List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n", re.MULTILINE)
+_COVERED = re.compile(r"(?:^|;)h=([^;]*)")
 _BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n|\x00")
 
 
@@ -141,6 +142,16 @@ def _one_click(read: _Read) -> str | None:
     return None
 
 
+def _signed_with_both(read: _Read) -> str | None:
+    """Where we sign, every signature covers the one-click pair (RFC 8058 4) and From."""
+    for signature in read.message.get_all("DKIM-Signature", ()):
+        covered = _COVERED.search("".join(str(signature).split()))
+        names = covered[1].lower().split(":") if covered else []
+        if not {"from", "list-unsubscribe", "list-unsubscribe-post"}.issubset(names):
+            return "a DKIM signature does not cover From and both one-click fields"
+    return None
+
+
 def _no_one_click(read: _Read) -> str | None:
     for name in ("List-Unsubscribe", "List-Unsubscribe-Post"):
         if name in read.message:
@@ -172,7 +183,7 @@ def _marked(read: _Read) -> str | None:
 
 
 _COMMON: tuple[_Check, ...] = (_well_formed, _no_defects, _single_fields, _two_parts, _must_show)
-_LIST_MAIL: tuple[_Check, ...] = (*_COMMON, _one_click, _unsubscribe_link)
+_LIST_MAIL: tuple[_Check, ...] = (*_COMMON, _one_click, _signed_with_both, _unsubscribe_link)
 #: What each class of message must prove; a class without a row cannot leave.
 CHECKS: Mapping[str, tuple[_Check, ...]] = {
     MessageClass.CAMPAIGN: _LIST_MAIL,

@@ -37,7 +37,7 @@ class Shape:
         body = "\x00".join([*values[self.in_header :], ""])
         return (
             pieces[::2] == self.statics
-            and len(header.encode()) <= self.header_room
+            and (len(header.encode()) <= self.header_room or _longest_line(header) <= self.header_room)
             and header.replace("\r\n ", "").isprintable()
             and _VALUES.fullmatch(body) is not None
             and "=_" not in body  # how a boundary begins, and no quoted-printable text
@@ -71,5 +71,8 @@ def _read(value: str) -> str:
 
 
 def _longest_header_line(statics: Sequence[str]) -> int:
-    header = "".join(statics).partition("\r\n\r\n")[0]
-    return max(len(line.encode()) for line in header.split("\r\n"))
+    return _longest_line("".join(statics).partition("\r\n\r\n")[0])
+
+
+def _longest_line(text: str) -> int:
+    return max(len(line.encode()) for line in text.split("\r\n"))

@@ -16,6 +16,7 @@ from pydantic import (
 
 from mailer.settings.alerts import AlertsSettings
 from mailer.settings.breakers import BreakersSettings
+from mailer.settings.dkim import DkimSettings, is_aligned
 from mailer.settings.doctor import DoctorSettings
 from mailer.settings.pace import PaceSettings
 from mailer.settings.section import Section
@@ -257,10 +258,9 @@ class Settings(Section):
     privacy: PrivacySettings = Field(PrivacySettings(), description="What is kept, for how long.")
     web: WebSettings = Field(WebSettings(), description="Where the web pages listen.")
     bounces: BouncesSettings = Field(BouncesSettings(), description="What comes back by mail.")
+    dkim: DkimSettings = Field(DkimSettings(), description="With which keys mail is signed.")
     doctor: DoctorSettings = Field(DoctorSettings(), description="What `mailer doctor` must be told.")
-    breakers: BreakersSettings = Field(
-        BreakersSettings(), description="When a campaign is paused by itself."
-    )
+    breakers: BreakersSettings = Field(BreakersSettings(), description="When a campaign is paused by itself.")
     alerts: AlertsSettings = Field(AlertsSettings(), description="Where you are told what is wrong.")
     lists: dict[Name, ListSettings] = Field(min_length=1, description="The lists that people join.")
     fields: dict[FieldName, FieldSettings] = Field(default_factory=dict, description="The merge fields.")
@@ -289,6 +289,19 @@ class Settings(Section):
                     f"{seen[entry.list_id]} and {name} have the same list_id; each needs its own."
                 )
             seen[entry.list_id] = name
+        return lists
+
+    @field_validator("lists")
+    @classmethod
+    def _signed_for(cls, lists: dict[str, ListSettings], info: ValidationInfo) -> dict[str, ListSettings]:
+        dkim = info.data.get("dkim")
+        for name, entry in lists.items():
+            domain = entry.from_mailbox.address.domain
+            if dkim is not None and not is_aligned(domain, dkim.signing_domain(domain)):
+                raise ValueError(
+                    f"{name} is from {domain}, which [dkim] domain {dkim.domain} does not sign for; "
+                    "name a domain of which every From is, or leave it out."
+                )
         return lists
 
     @field_validator("fields")

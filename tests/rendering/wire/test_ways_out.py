@@ -207,10 +207,26 @@ def _blotted(part: int, words: bytes) -> Change:
 @pytest.mark.parametrize("kind", MAKE)
 @pytest.mark.parametrize(
     "extra",
-    [b"X-Shop: weekly\r\n", b"Organization: Ohm & Volt\r\n", b"DKIM-Signature: v=1; a=rsa-sha256\r\n"],
+    [
+        b"X-Shop: weekly\r\n",
+        b"Organization: Ohm & Volt\r\n",
+        b"DKIM-Signature: v=1; h=From : List-Unsubscribe:\r\n list-unsubscribe-post; b=YQ==\r\n",
+    ],
 )
 def test_a_harmless_field_more_is_no_reason_to_stay(kind: MessageClass, extra: bytes) -> None:
     passed(kind, lambda data: extra + data)
+
+
+@pytest.mark.rule("A14")
+@pytest.mark.parametrize("left_out", ["from", "list-unsubscribe", "list-unsubscribe-post", "h"])
+def test_list_mail_whose_signature_leaves_out_the_way_to_leave_must_stay(left_out: str) -> None:
+    """Law 4: where we sign, both one-click fields are signed."""
+    names = [name for name in ("from", "list-unsubscribe", "list-unsubscribe-post") if name != left_out]
+    tag = "z" if left_out == "h" else "h"
+    signature = f"DKIM-Signature: v=1; {tag}={':'.join(names)}; b=YQ==\r\n".encode()
+    for kind in (MessageClass.CAMPAIGN, MessageClass.PROOF):
+        told = refused(kind, lambda data: signature + data)
+        assert "does not cover From and both one-click fields" in told
 
 
 def test_a_class_nobody_wrote_checks_for_cannot_leave() -> None:
