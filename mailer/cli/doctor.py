@@ -91,7 +91,7 @@ def _print_page(lines: Sequence[Line], scene: Scene) -> None:
             click.echo(f"\n{group}")
         _print_line(line)
     counted = Counter(line.verdict.value for line in lines)
-    click.echo(f"\n{', '.join(f'{counted[each]} {each}' for each in _ORDER if counted[each])}.")
+    click.echo(f"\n{', '.join(_count(counted[each], each) for each in _ORDER if counted[each])}.")
     if scene.is_local:
         click.echo(
             "\nThis site has no public address yet. What is skipped above looks at your own domain and a public\n"
@@ -101,6 +101,10 @@ def _print_page(lines: Sequence[Line], scene: Scene) -> None:
 
 
 _ORDER = ("failure", "warning", "note", "ok", "skipped")
+
+
+def _count(number: int, verdict: str) -> str:
+    return f"{number} {verdict}{'s' if number > 1 and verdict not in ('ok', 'skipped') else ''}"
 
 
 def _print_line(line: Line) -> None:

@@ -20,6 +20,7 @@ class AlignmentFacts:
     bounce_domain: str
     dkim_domain: str | None  #: None: the relay signs, if anybody does
     organisations: Mapping[str, str]
+    has_policy: bool = True  #: whether a DMARC record says who belongs to whom
     strict_spf: bool = False
     strict_dkim: bool = False
 
@@ -44,6 +45,7 @@ async def gather(scene: Scene) -> Sequence[AlignmentFacts | Unasked]:
                 scene.bounce_domain,
                 dkim,
                 {name: each.organisation for name, each in walks.items()},
+                has_policy=policy is not None,
                 strict_spf=policy is not None and policy.is_strict("aspf"),
                 strict_dkim=policy is not None and policy.is_strict("adkim"),
             )
@@ -53,6 +55,10 @@ async def gather(scene: Scene) -> Sequence[AlignmentFacts | Unasked]:
 
 def _same(domain: str, bounce: str, dkim: str | None) -> bool:
     return domain == bounce == (dkim or domain)
+
+
+def _related(one: str, other: str) -> bool:
+    return one.endswith(f".{other}") or other.endswith(f".{one}")
 
 
 def judge(facts: AlignmentFacts) -> Iterator[Finding]:
@@ -71,7 +77,7 @@ def judge(facts: AlignmentFacts) -> Iterator[Finding]:
     strictly = " (aspf=s wants the very same domain)" if facts.strict_spf else ""
     if facts.dkim_domain is None:
         signer = "the relay's d= decides for DKIM"
-        remedy = "Look at it in a proof you received: mailer doctor --proof FILE."
+        remedy = "Look at d= in a proof you received: mailer doctor --proof FILE."
         if spf:
             yield Finding(subject, Verdict.OK, f"From and {bounce} belong together; {signer}.", remedy)
         else:

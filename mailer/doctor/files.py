@@ -88,4 +88,4 @@ def judge(facts: FilesFacts) -> Iterator[Finding]:
     if not (open_to_others or missing or facts.secrets_trouble):
         there = [each for each in facts.paths if each.mode is not None]
         kinds = sorted({each.kind for each in there})
-        yield Finding("modes", Verdict.OK, f"{', '.join(kinds)}: closed to others ({len(there)} looked at).")
+        yield Finding("", Verdict.OK, f"Closed to others: {', '.join(kinds)} ({len(there)} looked at).")

@@ -133,7 +133,7 @@ def judge(facts: RelayFacts) -> Iterator[Finding]:
 
 def _unusable(facts: RelayFacts) -> Finding:
     if facts.is_trial:
-        reason = f"No mail server answers there: {facts.trouble}."
+        reason = f"No mail can leave yet: {facts.trouble}."
         remedy = (
             "Fine while you look around. To send, name your relay in [smtp.NAME]: host, port, tls, username."
         )

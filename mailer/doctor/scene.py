@@ -86,16 +86,17 @@ class Scene:
     @property
     def signs(self) -> bool:
         """Whether this program signs with DKIM; else the relay does, or nobody."""
-        return False
+        return self.settings.dkim.signs
 
     def dkim_domain(self, from_domain: str) -> str | None:
         """The d= of our signature on mail from there; None when the relay signs, if anybody does."""
-        return None
+        return self.settings.dkim.signing_domain(from_domain) if self.signs else None
 
     @property
     def dkim_key_files(self) -> tuple[Path, ...]:
-        """The private keys that sign."""
-        return ()
+        """The private keys; to look for them makes no folder."""
+        data = self.folder.root / "data"
+        return tuple(sorted(self.folder.dkim_keys.glob("*.pem"))) if data.is_dir() else ()
 
     async def senders(self) -> Senders:
         """From where mail reaches the world, as far as it can be known from here."""

@@ -19,7 +19,9 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-LEAST_BITS = 1024  #: RFC 8301 section 3.2: a shorter key must not count
+from mailer.dkim import canonical
+from mailer.dkim.keys import LEAST_BITS
+
 _SPACES = re.compile(rb"[ \t]+")
 _LAST_LINES = re.compile(rb"(?<!\n)(?:\r\n)+\Z")
 _OWN_SIGNATURE = re.compile(rb"((?:^|;)[ \t\r\n]*b[ \t\r\n]*=)[^;]*")
@@ -86,18 +88,16 @@ def verify(message: Message, field: bytes, *, record: str) -> None:
 
 def canonical_field(field: bytes, way: str) -> bytes:
     """A header field with its line end (section 3.4.1 and 3.4.2)."""
-    if way != "relaxed":
-        return field + b"\r\n"
-    name, _, value = field.partition(b":")
-    return name.strip().lower() + b":" + _unfolded(value) + b"\r\n"
+    return canonical.canonical_field(field) if way == "relaxed" else field + b"\r\n"
 
 
 def canonical_body(body: bytes, way: str) -> bytes:
     """The body as it is hashed (section 3.4.3 and 3.4.4)."""
-    if way == "relaxed":
-        body = b"\r\n".join(_SPACES.sub(b" ", line).rstrip(b" ") for line in body.split(b"\r\n"))
+    # The lines at the end go first: the search for them starts at every line end otherwise.
     body = _LAST_LINES.sub(b"", body)
-    return body + b"\r\n" if body or way != "relaxed" else b""
+    if way == "relaxed":
+        return canonical.canonical_body(body + b"\r\n" if body else b"")
+    return body + b"\r\n"
 
 
 def _signed_fields(message: Message, names: Sequence[str], way: str) -> bytes:

@@ -9,6 +9,7 @@ from mailer.doctor import (
     by_hand,
     clocks,
     database,
+    dkim_check,
     dmarc_check,
     files,
     host_names,
@@ -46,6 +47,7 @@ CHECKS: tuple[Check[Any], ...] = (
         host_names.judge_reverse,
     ),
     Check("spf", "one record, within its limits, allows our mail", _NAMES, spf_check.gather, spf_check.judge),
+    Check("dkim", "DNS holds the key that signs", _NAMES, dkim_check.gather, dkim_check.judge),
     Check("dmarc", "a policy, and reports that somebody gets", _NAMES, dmarc_check.gather, dmarc_check.judge),
     Check(
         "alignment", "From, signature and bounces belong together", _NAMES, alignment.gather, alignment.judge

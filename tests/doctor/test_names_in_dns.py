@@ -195,6 +195,14 @@ def test_a_bounce_domain_of_somebody_else_leaves_everything_to_dkim(practice: Pr
 
 
 @pytest.mark.rule("B1")
+def test_without_dmarc_nobody_knows_that_two_names_belong_together(practice: Practice) -> None:
+    line = only_one(practice.look("alignment", zone=spoilt(without=[DMARC])))
+    assert line.verdict.value == "warning"
+    assert "only once a DMARC record says so" in line.reason
+    assert "see the check dmarc" in line.remedy
+
+
+@pytest.mark.rule("B1")
 def test_strict_alignment_wants_the_very_same_domain(practice: Practice) -> None:
     line = only_one(practice.look("alignment", zone=spoilt({DMARC: ["v=DMARC1; p=none; aspf=s"]})))
     assert line.verdict.value == "warning"
