@@ -29,8 +29,8 @@ class Cap:
         self._last_place = 0.0
 
     def is_needed(self, now: float) -> bool:
-        """Whether it holds anything back."""
-        return self.rate is not None or self.connections is not None or self._until > now
+        """Whether it holds anything back, or must know what is sent."""
+        return self.rate is not None or self.pace != Pace() or self._until > now
 
     @property
     def _until(self) -> float:

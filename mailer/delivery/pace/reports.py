@@ -23,8 +23,6 @@ def reported(store: Store, domain: str, outcome: Outcome) -> bool:
     For intakes of bounces and delay reports; any process may call it. False: the report says nothing
     about speed. Nothing is stopped by it, and many reports of one quarter of an hour count once. Raises StoreError.
     """
-    if outcome.reply_code is None and outcome.status is not None:
-        outcome = replace(outcome, reply_code=int(outcome.status[0]) * 100 + 50)
     refusal = by_policy(outcome)
     if refusal is None or refusal.says is Says.MAYBE:
         return False

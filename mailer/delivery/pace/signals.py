@@ -92,23 +92,22 @@ POLICY_STATUS = re.compile(r"[45]\.7\.")
 
 def read(outcome: Outcome) -> Refusal | None:
     """What a refusal says about our speed; None: nothing."""
-    code, status = outcome.reply_code, outcome.status or ""
-    if code is None or not 400 <= code < 500:
+    code, status = _code(outcome), outcome.status or ""
+    if not 400 <= code < 500:
         return None
     row = next((row for row in ROWS if row.matches(code, status, outcome.reply)), None)
     if row is None or row.says is Says.NOTHING:
         return None
-    return Refusal(row.says, f"{row.words} ({_shown(code, status)})", _wait(row.says, outcome.reply))
+    return Refusal(row.says, f"{row.words} ({_shown(outcome)})", _wait(row.says, outcome.reply))
 
 
 def by_policy(outcome: Outcome) -> Refusal | None:
     """What a refusal says when a mailbox provider is known to have made it (B11, A77)."""
     if refusal := read(outcome):
         return refusal
-    code, status = outcome.reply_code, outcome.status or ""
-    if code is None or not POLICY_STATUS.match(status):
+    if not POLICY_STATUS.match(outcome.status or ""):
         return None
-    return Refusal(Says.SLOWER, f"it refused by its policy ({_shown(code, status)})")
+    return Refusal(Says.SLOWER, f"it refused by its policy ({_shown(outcome)})")
 
 
 def named_wait(text: str) -> float:
@@ -123,5 +122,12 @@ def _wait(says: Says, text: str) -> float:
     return max(named_wait(text), STOP_SECONDS if says is Says.STOP else 0.0)
 
 
-def _shown(code: int, status: str) -> str:
-    return f"{code} {status}".strip()
+def _code(outcome: Outcome) -> int:
+    """Its reply code; a report may have a status alone, whose first digit means the same; 0: neither."""
+    if outcome.reply_code is None and outcome.status:
+        return int(outcome.status[0]) * 100 + 50
+    return outcome.reply_code or 0
+
+
+def _shown(outcome: Outcome) -> str:
+    return " ".join(str(part) for part in (outcome.reply_code, outcome.status) if part)
