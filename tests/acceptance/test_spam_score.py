@@ -9,6 +9,8 @@ import pytest
 from benchmarks.spam_score import REACH, Score, example_and, has_spamassassin, judged
 from tests.newsletters import newsletters
 from tests.real import require_real
+from tests.rendering.scan.odd import confirmation
+from tests.rendering.wire.cast import recipient
 
 #: What a message of a template may be told for the template's own sake: white letters on a picture, which
 #: a filter takes for white on white, and hidden text. Everything else would be of our making.
@@ -38,6 +40,16 @@ def test_what_we_add_to_a_newsletter_costs_it_no_point(scores: dict[str, Score])
         counted = {rule for rule, points in score.rules.items() if points >= 0.01}
         assert counted <= _AUTHORS_OWN, score.name
         assert score.against <= REACH, score.name
+
+
+@pytest.mark.real
+@pytest.mark.rule("C6")
+def test_a_confirmation_gets_no_point_either(tmp_path: Path) -> None:
+    """Who signs up and never sees the mail has not signed up."""
+    require_real("SpamAssassin", found=has_spamassassin())
+    asked = {language: confirmation(language=language).fill(recipient()).data for language in ("en", "de")}
+    for score in judged(asked, tmp_path):
+        assert score.against < 0.01, score
 
 
 @pytest.mark.real

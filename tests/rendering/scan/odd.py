@@ -157,6 +157,14 @@ def compiled(
     return renderer.compile(source, list_, message_class=message_class)
 
 
+def confirmation(
+    list_: ListIdentity = WEEKLY, *, site: SiteIdentity = SITE, language: str = "en"
+) -> CompiledMessage:
+    """The mail that asks whether a sign-up was meant."""
+    renderer = Renderer(template_dirs=[bundled("templates")], site=site, fields=FIELDS)
+    return renderer.compile_confirmation(language=language, list_=list_)
+
+
 _GATE = Gate()
 
 

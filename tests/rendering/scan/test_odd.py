@@ -21,6 +21,7 @@ from tests.rendering.scan.odd import (
     SENDERS,
     SUBJECTS,
     compiled,
+    confirmation,
     sent,
 )
 from tests.rendering.wire.cast import UNSUBSCRIBE, WEEKLY
@@ -84,6 +85,16 @@ def test_any_list_has_clean_fields(list_: ListIdentity, message_class: MessageCl
     copy = sent(compiled(list_=list_, site=CURIOUS_SITE, message_class=message_class))
     assert copy["List-Id"].endswith(f"<{list_.list_id}>")
     assert f"<{UNSUBSCRIBE}>" in copy["List-Unsubscribe"]
+
+
+@pytest.mark.rule("A25", "A85", "C6")
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("list_", LISTS, ids=[each.name for each in LISTS])
+def test_any_list_confirms_in_clean_bytes(list_: ListIdentity, language: str) -> None:
+    copy = sent(confirmation(list_, site=CURIOUS_SITE, language=language))
+    assert not [name for name, _ in copy.fields if name.startswith("List-")]
+    assert list_.title in copy.says("Subject")
+    assert list_.title in " ".join(copy.text.split())
 
 
 @pytest.mark.rule("B17", "A36")
