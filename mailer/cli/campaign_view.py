@@ -213,7 +213,8 @@ def status_view(status: CampaignStatus, note: str = "") -> RenderableType:
     )
     parts: list[RenderableType] = [head]
     if status.reason:
-        parts.append(Text(printable(status.reason), style="yellow"))
+        # Also in a pipe, where lines are not broken: a reason that is cut off is none.
+        parts.append(Text(printable(status.reason), style="yellow", no_wrap=False, overflow="fold"))
     if status.breaker is not None and status.state is CampaignState.PAUSED:
         again = f'Go on with: mailer campaign resume {status.slug} --mended "what was done"'
         parts.append(Text(again, style="bright_black"))
