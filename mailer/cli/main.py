@@ -47,6 +47,7 @@ COMMANDS: dict[str, Lazy] = {
     ),
     "delivery": Lazy("mailer.cli.delivery:delivery", "Single messages: list, show, retry, settle."),
     "alerts": Lazy("mailer.cli.alerts:alerts", "What ops are told: test, list, key."),
+    "dkim": Lazy("mailer.cli.dkim:dkim", "Keys that sign mail: new, show."),
     "key": Lazy("mailer.cli.key:key", "Keys that sign links: list, rotate."),
     "db": Lazy("mailer.cli.db:db", "The database: upgrade, check."),
     "audit": Lazy("mailer.cli.audit:audit", "The ledger: show, verify."),
