@@ -13,6 +13,7 @@ from benchmarks.table import RESULTS, Row, show, stop_calmly, write
 BENCHES = (
     "fill",
     "send_sqlite",
+    "send_dkim",
     "send_postgres",
     "send_two_hosts",
     "send_million",

@@ -1,0 +1,84 @@
+"""The same send with DKIM, one worker, against what it and the bare key operation cost: the rest is overhead."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+from benchmarks import machine, relay
+from benchmarks.sending import CONNECTIONS, Sent, rounds, schedule, send, work
+from benchmarks.stage import Stage, drop, stage
+from benchmarks.table import Row, missing, run_alone, sized
+from mailer.dkim import create_key
+from mailer.site import SiteFolder
+
+_SELECTOR = "bench"
+_REACH = 0.9
+
+
+def rows() -> list[Row]:
+    """The rate with a signature on every message."""
+    if not machine.postfix_tools():
+        return [missing("send_dkim", "Postfix's smtp-source and smtp-sink")]
+    people = sized(40_000, quick=3_000)
+    found = []
+    with relay.sink() as sink:
+        for _ in range(rounds()):
+            plain = _sent(people, sink, signed=False)
+            per_second = signatures_per_second()
+            signed = _sent(people, sink, signed=True)
+            found.append((signed, plain, min(per_second, signatures_per_second())))
+    found.sort(key=lambda one: _ratio(*one))
+    return [_row(*found[len(found) // 2], people=people)]
+
+
+def signatures_per_second() -> float:
+    """What OpenSSL signs with RSA-2048 on one core."""
+    command = ["openssl", "speed", "-seconds", "3", "rsa2048"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    (line,) = re.findall(r"^rsa +2048 bits.*$", shown, re.MULTILINE)
+    return float(line.split()[-2])
+
+
+def _sent(people: int, sink: int, *, signed: bool) -> Sent:
+    at = stage("SQLite", people, connections=CONNECTIONS)
+    one_worker = {"MAILER_SENDING__WORKERS": "1"}
+    if signed:
+        create_key(SiteFolder(at.root).dkim_keys, _SELECTOR)
+        one_worker["MAILER_DKIM__SELECTOR"] = _SELECTOR
+    at = Stage(at.root, {**at.environ, **one_worker}, at.database)
+    schedule(at, people)
+    sent = send(at, people, start=work, sink=sink)
+    drop(at)
+    return sent
+
+
+def _ratio(signed: Sent, plain: Sent, per_second: float) -> float:
+    return signed.pace.per_second / _possible(plain, per_second)
+
+
+def _possible(plain: Sent, per_second: float) -> float:
+    """Messages per second if a signature cost its key operation and nothing else, on one core."""
+    return 1e6 / (plain.steady_micros + 1e6 / per_second)
+
+
+def _row(signed: Sent, plain: Sent, per_second: float, *, people: int) -> Row:
+    ratio = _ratio(signed, plain, per_second)
+    overhead = signed.steady_micros - plain.steady_micros - 1e6 / per_second
+    return Row(
+        name="send_dkim",
+        value=signed.pace.per_second,
+        unit="messages/s",
+        reference="1 / (CPU unsigned + openssl)",
+        reference_value=_possible(plain, per_second),
+        ratio=ratio,
+        reach=f"ratio ≥ {_REACH}",
+        reached=ratio >= _REACH,
+        note=f"{people} recipients, one worker; CPU per message {signed.steady_micros:.0f} µs, unsigned "
+        f"{plain.steady_micros:.0f} µs; openssl speed rsa2048: {per_second:.0f} signs/s, "
+        f"{1e6 / per_second:.0f} µs; the rest of a signature {overhead:.0f} µs",
+    )
+
+
+if __name__ == "__main__":
+    run_alone(rows)
