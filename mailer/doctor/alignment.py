@@ -71,6 +71,14 @@ def judge(facts: AlignmentFacts) -> Iterator[Finding]:
         facts.from_domain, facts.dkim_domain, strict=facts.strict_dkim, organisations=facts.organisations
     )
     bounce = f"bounce domain {facts.bounce_domain}"
+    if not (facts.has_policy or spf) and _related(facts.from_domain, facts.bounce_domain):
+        reason = (
+            f"From and {bounce} belong together only once a DMARC record says so (RFC 9989 section 4.10)."
+        )
+        yield Finding(
+            subject, Verdict.WARNING, reason, f"Publish one for {facts.from_domain}: see the check dmarc."
+        )
+        return
     move = (
         f"Put [sending] return_path on a name below {facts.from_domain}, such as bounce.{facts.from_domain}."
     )

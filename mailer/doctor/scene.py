@@ -21,8 +21,7 @@ from mailer.store import Store, open_store
 from mailer.tokens import Tokens
 
 # RFC 2606 section 2, RFC 6761 section 6: names that the world's DNS never knows. `.test` may be a private one.
-_NOWHERE = ("example", "invalid", "localhost")
-_SECOND_LEVEL = ("example.com", "example.net", "example.org")
+_NOWHERE = (".example", ".invalid", ".localhost", ".example.com", ".example.net", ".example.org")
 #: Documentation addresses: a packet is routed towards them, and UDP sends none before there is data.
 _FAR = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
 
@@ -144,7 +143,7 @@ def own_addresses() -> tuple[Address, ...]:
 
 def nowhere(domain: str, setting: str) -> Unasked | None:
     """Why DNS need not be asked about `domain`: it is a sample, or no domain at all."""
-    if domain.rpartition(".")[2] in _NOWHERE or domain.endswith(_SECOND_LEVEL):
+    if f".{domain}".endswith(_NOWHERE):
         what = "the sample value" if domain.endswith(SAMPLE_DOMAIN) else "a name for examples"
         return Unasked(
             domain,

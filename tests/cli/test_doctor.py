@@ -131,7 +131,7 @@ def test_a_mailbox_is_no_proof(practice: Practice, world: NameServer, tmp_path: 
 def test_offline_says_what_it_leaves_out_once_for_a_group(practice: Practice) -> None:
     result = run(practice, "--offline")
     assert result.exit_code == 0, result.output
-    assert "spf, dmarc, alignment, bounce-mx, answer-mx" in result.stdout
+    assert "spf, dkim, dmarc, alignment, bounce-mx, answer-mx" in result.stdout
     assert result.stdout.count("--offline was given") <= 6
 
 

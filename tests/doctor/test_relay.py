@@ -126,7 +126,8 @@ def test_an_outdated_tls_is_refused(practice: Practice, authority: Authority) ->
     old = authority.server().context(newest=ssl.TLSVersion.TLSv1_1)
     finding, _ = visit(practice, Script(tls=old), ca=authority.file)
     assert finding.verdict.value == "failure"
-    assert "TLS cannot be agreed on" in finding.reason
+    # Whether the alert or the end of the connection is seen first is the network's matter.
+    assert any(words in finding.reason for words in ("TLS cannot be agreed on", "the connection was closed"))
 
 
 def test_a_wrong_password_is_told_in_the_relay_s_words(practice: Practice, authority: Authority) -> None:
