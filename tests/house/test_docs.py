@@ -119,6 +119,7 @@ def test_the_package_asks_for_everything_it_imports() -> None:
     named = {
         "markdown_it": "markdown-it-py",
         "mjml": "mjml-python",
+        "dns": "dnspython",
         "yaml": "pyyaml",
         "pydantic_core": "pydantic",
     }
