@@ -46,6 +46,7 @@ COMMANDS: dict[str, Lazy] = {
         "Campaigns: new, check, preview, proof, schedule, pause, resume, cancel, status.",
     ),
     "delivery": Lazy("mailer.cli.delivery:delivery", "Single messages: list, show, retry, settle."),
+    "bounce": Lazy("mailer.cli.bounce:bounce", "What comes back: classify."),
     "alerts": Lazy("mailer.cli.alerts:alerts", "What ops are told: test, list, key."),
     "dkim": Lazy("mailer.cli.dkim:dkim", "Keys that sign mail: new, show."),
     "key": Lazy("mailer.cli.key:key", "Keys that sign links: list, rotate."),

@@ -1,0 +1,8 @@
+"""What comes back: reads bounces, complaints, replies and wishes to leave. Bytes in, frozen verdicts out."""
+
+from __future__ import annotations
+
+from mailer.bounces.model import Bounce, Cause, Fault, Kind, Reading, Severity
+from mailer.bounces.reading import classify
+
+__all__ = ["Bounce", "Cause", "Fault", "Kind", "Reading", "Severity", "classify"]

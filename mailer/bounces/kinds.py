@@ -1,0 +1,100 @@
+"""What speaks for a bounce and what against: senders, subjects and opening words, as data (A80, RFC 3834, RFC 8098)."""
+
+from __future__ import annotations
+
+import re
+
+from mailer.bounces.addresses import found_in, is_official
+from mailer.bounces.mime import Part
+from mailer.bounces.text import header_text
+from mailer.bounces.words import AWAY, DAEMONS, DELAY, FINAL, OPENINGS, SUBJECTS, SURE
+
+_CODE = re.compile(r"(?<![\w.])(?:[45]\d\d[ -]|[45]\.\d{1,3}\.\d{1,3}\b)")
+_PASSED_ON = re.compile(
+    r"\s*(?:re|fwd?|aw|wg|tr|rv|sv|vs|antw|odp|enc|res|r|i|doorst|vl|ynt|ilt|回复|转发|답장|전달)\s?(?:\[\d+\])?\s?[:：]",
+    re.IGNORECASE,
+)
+_AWAY_FIELDS = (
+    "x-autoreply",
+    "x-autorespond",
+    "x-autoresponder",
+    "x-auto-reply",
+    "x-vacation",
+    "x-mail-autoreply",
+    "x-autoreply-from",
+    "x-auto-response-from",
+)
+
+
+def subject_of(whole: Part) -> str:
+    """The subject as a person reads it."""
+    return header_text(whole.first("subject"))
+
+
+def sender_of(whole: Part) -> str:
+    """The address in From, lower case; empty if there is none."""
+    found = found_in(header_text(whole.first("from")))
+    return found[0][0].lower() if found else ""
+
+
+def from_a_daemon(whole: Part) -> int:
+    """How surely mail software wrote it, as far as it says itself: 0 to 2."""
+    if whole.first("return-path").replace(b" ", b"") == b"<>":
+        return 2
+    sender = header_text(whole.first("from"))
+    if SURE.search(sender):
+        return 2
+    return int(bool(DAEMONS.search(sender)) or is_official(sender_of(whole)))
+
+
+def names_a_bounce(subject: str) -> bool:
+    """Whether a subject is one that bounces have."""
+    return bool(SUBJECTS.search(subject[:300]))
+
+
+def is_passed_on(subject: str) -> bool:
+    """Whether a person answers or forwards (A80)."""
+    return bool(_PASSED_ON.match(subject))
+
+
+def opens_like_a_bounce(text: str) -> bool:
+    """Whether the first lines of a text are those of a report."""
+    return bool(OPENINGS.search(text[:3000]))
+
+
+def is_automatic(whole: Part, subject: str) -> bool:
+    """Whether it is a note of absence, a receipt or a challenge (RFC 3834 5, RFC 8098)."""
+    if whole.params.get("report-type", "").lower() == "disposition-notification":
+        return True
+    if any(whole.first(name) for name in _AWAY_FIELDS):
+        return True
+    if whole.first("precedence").strip().lower() in (b"auto_reply", b"auto-reply"):
+        return True
+    return bool(AWAY.search(subject[:300]))
+
+
+def says_automatic(whole: Part) -> bool:
+    """Whether its Auto-Submitted field says it was written by a program (RFC 3834 5)."""
+    return (
+        whole.first("auto-submitted")
+        .strip()
+        .lower()
+        .startswith((b"auto-replied", b"auto-generated", b"auto-notified"))
+    )
+
+
+def is_bulk(whole: Part) -> bool:
+    """Whether it is mail of a list or newsletter."""
+    return bool(whole.first("list-unsubscribe") or whole.first("list-id") or whole.first("list-post"))
+
+
+def names_a_delay(subject: str, text: str) -> bool:
+    """Whether a report in words is a warning: the server still tries (A73)."""
+    return bool(DELAY.search(subject[:300]) or DELAY.search(text[:1500])) and not FINAL.search(
+        f"{subject[:300]} {text[:1500]}"
+    )
+
+
+def has_a_code(text: str) -> bool:
+    """Whether a text has a reply code or an enhanced status in it."""
+    return bool(_CODE.search(text[:5000]))

@@ -1,0 +1,53 @@
+"""One row of the table of rules, and how its phrases are found: by search, so that no input makes it slow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A named cause and the phrases that give it away, in lower case.
+
+    `*` in a phrase stands for anything in between; the parts come in that order. An address in the text
+    reads `@`. `unless` holds phrases that make the row not speak.
+    """
+
+    name: str
+    reason: str
+    phrases: tuple[str, ...]
+    unless: tuple[str, ...] = ()
+
+    def speaks_of(self, text: str) -> bool:
+        """Whether this row is about that text (lower case, white space single)."""
+        return any(holds(text, phrase) for phrase in self.phrases) and not any(
+            holds(text, phrase) for phrase in self.unless
+        )
+
+
+def holds(text: str, phrase: str) -> bool:
+    """Whether a phrase is in the text, its parts in their order and no more than a line apart."""
+    if "*" not in phrase:
+        return phrase in text
+    first, *rest = phrase.split("*")
+    at = text.find(first)
+    while at >= 0:
+        end = at + len(first)
+        for part in rest:
+            found = text.find(part, end, end + REACH + len(part))
+            if found < 0:
+                break
+            end = found + len(part)
+        else:
+            return True
+        at = text.find(first, at + 1)
+    return False
+
+
+#: Characters that may lie between two parts of a phrase.
+REACH = 80
+
+
+def phrases(text: str) -> tuple[str, ...]:
+    """The phrases of a row, written as one text with `|` between them."""
+    return tuple(part for part in (" ".join(one.split()) for one in text.split("|")) if part)
