@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mailer.delivery.retrying import Retried
 
 #: What can be asked for by state (tested to agree with the rules).
-RETRYABLE = ("deferred", "expired", "rejected")
+RETRYABLE = ("deferred", "expired", "rejected", "skipped")
 #: Ids that are named after a reason; --json has them all.
 _NAMED = 12
 
@@ -32,7 +32,8 @@ _NAMED = 12
 @click.option(
     "--mended",
     metavar="TEXT",
-    help="What was done about the cause: lets those through that were refused by policy (5.7.x). On record.",
+    help="What was done about the cause: lets those through that were refused by policy (5.7.x) or could not be "
+    "made. On record.",
 )
 @dry_run_option
 @json_option
@@ -56,6 +57,8 @@ def retry(
     rejected  only by policy (5.7.x), where the server refused you, not the
               address: say with --mended what was done about it. Any other
               5xx is an answer, and is never asked again.
+    skipped   only what could not be made (unrenderable); say with --mended
+              what was done about it.
 
     Whoever left meanwhile, or is suppressed, gets nothing. A finished campaign sends again until these
     have come to an end. A copy keeps its Message-ID. The order goes on record.

@@ -32,7 +32,7 @@ def put_back(
     moved = connection.execute(
         update(Delivery)
         .where(Delivery.id.in_(list(ids)), Delivery.state.in_(list(was)))
-        .values(state=DeliveryState.DEFERRED, next_attempt_at=now, settled_at=None)
+        .values(state=DeliveryState.DEFERRED, next_attempt_at=now, settled_at=None, skip_reason=None)
         .returning(Delivery.id, Delivery.stream)
     ).all()
     streams = {row.stream for row in moved} - {SYSTEM_STREAM}

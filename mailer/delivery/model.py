@@ -48,6 +48,7 @@ EDGES: Mapping[tuple[DeliveryState, Event], DeliveryState] = {
     (_S.DEFERRED, Event.RETRY): _S.DEFERRED,
     (_S.EXPIRED, Event.RETRY): _S.DEFERRED,
     (_S.REJECTED, Event.RETRY): _S.DEFERRED,
+    (_S.SKIPPED, Event.RETRY): _S.DEFERRED,
     (_S.UNKNOWN, Event.PROVE): _S.ACCEPTED,
     # A report proves a copy that a lost journal has forgotten, or a wrong word has put back.
     (_S.QUEUED, Event.PROVE): _S.ACCEPTED,

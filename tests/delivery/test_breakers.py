@@ -328,6 +328,23 @@ def test_those_refused_meanwhile_get_it_once_the_cause_is_mended(ward: Ward) -> 
     assert len({message.recipient for message in server.accepted}) == 150
 
 
+@pytest.mark.rule("B13")
+def test_those_who_were_skipped_meanwhile_get_it_once_their_message_can_be_made(ward: Ward) -> None:
+    ward.world.messages.failing = {f"p{number}": MailerError("no") for number in range(150)}
+    ward.send()
+    skipped = ward.status.counts[DeliveryState.SKIPPED]
+    ward.world.messages.failing = {}
+    ward.world.leave("p0")
+    asked = Asked(campaign="parts")
+    assert retry(ward.world.store, ward.ledger, asked).count == 0
+    done = retry(ward.world.store, ward.ledger, asked, mended="the template is mended")
+    assert done.count == skipped - 1
+    ward.resume("the template is mended")
+    server = ward.send()
+    assert ward.status.counts == {DeliveryState.ACCEPTED: 149, DeliveryState.SKIPPED: 1}
+    assert len({message.recipient for message in server.accepted}) == 149
+
+
 def test_a_campaign_paused_by_hand_goes_on_without_a_word(ward: Ward) -> None:
     control.pause(ward.world.store, ward.ledger, "parts", reason="a typo")
     ward.resume(None)

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from mailer.delivery.retrying.rules import RETRYABLE, Candidate
 from mailer.store.schema import Campaign, Delivery, Subscriber, Subscription, Suppression
-from mailer.store.vocabulary import ALL_LISTS, DeliveryKind, DeliveryState, SubscriptionState
+from mailer.store.vocabulary import ALL_LISTS, DeliveryKind, DeliveryState, SkipReason, SubscriptionState
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,15 @@ def slice_of(
     if lock:
         statement = statement.with_for_update(of=Delivery)
     return [
-        Candidate(row.id, row.stream, row.state, row.status, row.campaign_state, bool(row.silenced))
+        Candidate(
+            row.id,
+            row.stream,
+            row.state,
+            row.status,
+            row.campaign_state,
+            bool(row.silenced),
+            row.skip_reason,
+        )
         for row in connection.execute(statement)
     ]
 
@@ -67,6 +75,7 @@ def _candidates(asked: Asked) -> Select[Any]:
         Delivery.stream,
         Delivery.state,
         Delivery.status,
+        Delivery.skip_reason,
         Campaign.state.label("campaign_state"),
         silenced.label("silenced"),
     )
@@ -79,7 +88,11 @@ def _candidates(asked: Asked) -> Select[Any]:
     )
     if asked.ids:
         return statement
-    statement = statement.where(Delivery.state.in_(sorted(asked.states)))
+    # Of what was skipped, only what could not be made is ever meant: the others have left.
+    unmade = Delivery.skip_reason == SkipReason.UNRENDERABLE
+    statement = statement.where(
+        Delivery.state.in_(sorted(asked.states)), or_(Delivery.skip_reason.is_(None), unmade)
+    )
     if asked.campaign is not None:
         statement = statement.where(Campaign.slug == asked.campaign)
     if asked.domain is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mailer.enhanced_status import is_policy
-from mailer.store.vocabulary import CampaignState, DeliveryState
+from mailer.store.vocabulary import CampaignState, DeliveryState, SkipReason
 
 
 class Refusal(StrEnum):
@@ -17,6 +17,7 @@ class Refusal(StrEnum):
     CANCELLED = "cancelled"
     LEFT = "left"
     POLICY = "policy"
+    UNMADE = "unmade"
     FINAL = "final"
     QUEUED = "queued"
     ATTEMPTING = "attempting"
@@ -31,6 +32,7 @@ REFUSALS: Mapping[Refusal, str] = {
     Refusal.CANCELLED: "the campaign was cancelled",
     Refusal.LEFT: "the person has left, or is suppressed",
     Refusal.POLICY: 'refused by policy (5.7.x): once the cause is mended, say so with --mended "what was done"',
+    Refusal.UNMADE: 'it could not be made: once the cause is mended, say so with --mended "what was done"',
     Refusal.FINAL: "the server refused for good, and is not asked again",
     Refusal.QUEUED: "it waits for its first attempt already",
     Refusal.ATTEMPTING: "it is being sent at this moment",
@@ -39,7 +41,7 @@ REFUSALS: Mapping[Refusal, str] = {
     Refusal.UNKNOWN: "nobody knows whether the relay took it: see mailer delivery settle --help",
 }
 
-#: What staff may order another attempt of; a rejection needs a second look.
+#: What staff may order another attempt of; what was rejected or skipped needs a second look.
 _BY_STATE: Mapping[DeliveryState, Refusal | None] = {
     DeliveryState.QUEUED: Refusal.QUEUED,
     DeliveryState.ATTEMPTING: Refusal.ATTEMPTING,
@@ -47,7 +49,7 @@ _BY_STATE: Mapping[DeliveryState, Refusal | None] = {
     DeliveryState.DEFERRED: None,
     DeliveryState.REJECTED: None,
     DeliveryState.EXPIRED: None,
-    DeliveryState.SKIPPED: Refusal.SKIPPED,
+    DeliveryState.SKIPPED: None,
     DeliveryState.UNKNOWN: Refusal.UNKNOWN,
 }
 RETRYABLE = frozenset(state for state, refusal in _BY_STATE.items() if refusal is None)
@@ -63,17 +65,27 @@ class Candidate:
     status: str | None = None  #: enhanced status of the last reply
     campaign_state: CampaignState | None = None
     silenced: bool = False  #: the person has left or is suppressed
+    skip_reason: SkipReason | None = None
 
 
 def refusal(candidate: Candidate, *, mended: bool) -> Refusal | None:
-    """Why it is not tried again, or None. `mended`: the cause of policy rejections is declared mended."""
+    """Why it is not tried again, or None. `mended`: the cause of it is declared mended."""
     found = _BY_STATE[candidate.state]
     if found is not None:
         return found
     if candidate.state is DeliveryState.REJECTED and not is_policy(candidate.status):
         return Refusal.FINAL
+    if candidate.state is DeliveryState.SKIPPED and candidate.skip_reason is not SkipReason.UNRENDERABLE:
+        return Refusal.SKIPPED
     if candidate.campaign_state is CampaignState.CANCELLED:
         return Refusal.CANCELLED
     if candidate.silenced:
         return Refusal.LEFT
-    return Refusal.POLICY if candidate.state is DeliveryState.REJECTED and not mended else None
+    return None if mended else _TO_MEND.get(candidate.state)
+
+
+#: What is not tried again before the cause is declared mended.
+_TO_MEND: Mapping[DeliveryState, Refusal] = {
+    DeliveryState.REJECTED: Refusal.POLICY,
+    DeliveryState.SKIPPED: Refusal.UNMADE,
+}

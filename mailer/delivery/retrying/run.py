@@ -41,7 +41,8 @@ def retry(
 ) -> Retried:
     """Make due now what may be tried again.
 
-    `mended` says what was done about the cause of policy rejections, and lets those through. With
+    `mended` says what was done about the cause of policy rejections, or of messages that could not be
+    made, and lets those through. With
     `dry_run` nothing changes and `held` also names the finished campaigns that would send again.
     Claims still judge each of them: whoever left, or is suppressed, gets nothing (law 3).
     """

@@ -159,7 +159,7 @@ def test_the_order_is_on_record_with_what_was_asked_and_mended(desk: Desk) -> No
     desk.retry(campaign="parts", mended="SPF names the relay now")
     assert desk.recorded() == [
         {
-            "asked": {"campaign": "parts", "states": ["deferred", "expired", "rejected"]},
+            "asked": {"campaign": "parts", "states": ["deferred", "expired", "rejected", "skipped"]},
             "deliveries": 3,
             "first": desk.ids["late"],
             "last": desk.ids["barred"],

@@ -9,7 +9,7 @@ import pytest
 from mailer.delivery.model import EDGES, Event
 from mailer.delivery.retrying.rules import REFUSALS, RETRYABLE, Candidate, Refusal, refusal
 from mailer.enhanced_status import is_policy
-from mailer.store.vocabulary import CampaignState
+from mailer.store.vocabulary import CampaignState, SkipReason
 from mailer.store.vocabulary import DeliveryState as S
 
 
@@ -34,7 +34,6 @@ from mailer.store.vocabulary import DeliveryState as S
         (S.QUEUED, None, True, Refusal.QUEUED),
         (S.ATTEMPTING, None, True, Refusal.ATTEMPTING),
         (S.ACCEPTED, "2.0.0", True, Refusal.ACCEPTED),
-        (S.SKIPPED, None, True, Refusal.SKIPPED),
         (S.UNKNOWN, None, True, Refusal.UNKNOWN),
     ],
 )
@@ -42,12 +41,23 @@ def test_what_may_be_tried_again(state: S, status: str | None, mended: bool, rea
     assert refusal(Candidate(1, 1, state, status), mended=mended) is reason
 
 
+@pytest.mark.parametrize("reason", list(SkipReason))
+def test_of_what_was_skipped_only_what_could_not_be_made_may_be_and_only_once_that_is_mended(
+    reason: SkipReason,
+) -> None:
+    skipped = Candidate(1, 1, S.SKIPPED, skip_reason=reason)
+    unmade = reason is SkipReason.UNRENDERABLE
+    assert refusal(skipped, mended=True) is (None if unmade else Refusal.SKIPPED)
+    assert refusal(skipped, mended=False) is (Refusal.UNMADE if unmade else Refusal.SKIPPED)
+
+
 @pytest.mark.rule("F2")
 def test_who_has_left_and_what_was_cancelled_is_never_tried_again() -> None:
     for state, mended in itertools.product(RETRYABLE, (True, False)):
-        gone = Candidate(1, 1, state, "5.7.1", silenced=True)
+        unmade = SkipReason.UNRENDERABLE if state is S.SKIPPED else None
+        gone = Candidate(1, 1, state, "5.7.1", silenced=True, skip_reason=unmade)
         assert refusal(gone, mended=mended) is Refusal.LEFT
-        cancelled = Candidate(1, 1, state, "5.7.1", CampaignState.CANCELLED)
+        cancelled = Candidate(1, 1, state, "5.7.1", CampaignState.CANCELLED, skip_reason=unmade)
         assert refusal(cancelled, mended=mended) is Refusal.CANCELLED
 
 
