@@ -113,6 +113,10 @@ class Paces:
         refusal = by_policy(outcome) if named else read(outcome)
         if refusal is None:
             return
+        if outcome.kind is OutcomeKind.ROUTE_DOWN and refusal.says is Says.MAYBE:
+            # An outage, or the end of a session (A59). The breaker waits for the first; a limit found by
+            # it would be that of a relay that was hardly there.
+            return
         is_stop = refusal.says is Says.STOP
         grave = False
         if named or (is_stop and provider):
