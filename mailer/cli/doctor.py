@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 
 import click
@@ -117,19 +118,22 @@ def _print_line(line: Line) -> None:
 
 
 def _together(lines: Iterable[Line]) -> list[Line]:
-    """The lines of the page: what is skipped for one and the same reason is said once."""
-    from mailer.doctor.model import Line, Verdict
+    """The lines of the page: what is skipped for one and the same reason is said once in a group."""
+    from mailer.doctor.model import Verdict
 
     shown: list[Line] = []
+    places: dict[tuple[str, str, str], int] = {}
     for line in lines:
-        last = shown[-1] if shown else None
-        if last and line.verdict is Verdict.SKIPPED is last.verdict and _same(line, last):
-            checks = last.check if line.check in last.check.split(", ") else f"{last.check}, {line.check}"
-            shown[-1] = Line(checks, last.group, last.subject, last.verdict, last.reason, last.remedy)
+        key = (line.group, line.reason, line.remedy)
+        if line.verdict is Verdict.SKIPPED and key in places:
+            first = shown[places[key]]
+            checks, subjects = _joined(first.check, line.check), _joined(first.subject, line.subject)
+            shown[places[key]] = replace(first, check=checks, subject=subjects)
         else:
+            places.setdefault(key, len(shown))
             shown.append(line)
     return shown
 
 
-def _same(one: Line, other: Line) -> bool:
-    return (one.group, one.subject, one.reason) == (other.group, other.subject, other.reason)
+def _joined(names: str, name: str) -> str:
+    return names if name in names.split(", ") else f"{names}, {name}"

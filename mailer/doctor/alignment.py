@@ -29,7 +29,7 @@ async def gather(scene: Scene) -> Sequence[AlignmentFacts | Unasked]:
     """Find the organisation of every domain in question."""
     found: list[AlignmentFacts | Unasked] = []
     for domain, lists in scene.from_domains.items():
-        unasked = nowhere(domain, "[lists.NAME] from")
+        unasked = nowhere(domain)
         dkim = scene.dkim_domain(domain)
         if unasked is not None and not _same(domain, scene.bounce_domain, dkim):
             found.append(unasked)

@@ -34,7 +34,7 @@ class BimiFacts:
 
 async def gather_hand(scene: Scene) -> Sequence[HandFacts | Unasked]:
     """The From domains that are real."""
-    real = [name for name in scene.from_domains if nowhere(name, "[lists.NAME] from") is None]
+    real = [name for name in scene.from_domains if nowhere(name) is None]
     if not real:
         return [
             Unasked("your domains", "No list is sent from a domain of yours yet.", "Set [lists.NAME] from.")
@@ -75,7 +75,7 @@ async def gather_bimi(scene: Scene) -> Sequence[BimiFacts | Unasked]:
     """Ask only where DMARC is at enforcement, without which no provider shows a logo."""
     found: list[BimiFacts | Unasked] = []
     for domain in scene.from_domains:
-        unasked = nowhere(domain, "[lists.NAME] from")
+        unasked = nowhere(domain)
         if unasked is not None:
             found.append(unasked)
             continue

@@ -44,7 +44,9 @@ async def gather(scene: Scene) -> Sequence[ClockFacts | Unasked]:
     if found:
         return found
     reason = "No other clock is in reach: the pages and the database are on this machine or do not answer."
-    return [Unasked("this host", reason, "See that it says yes: timedatectl show -p NTPSynchronized")]
+    return [
+        Unasked("this host", reason, "Ask the system, it should say yes: timedatectl show -p NTPSynchronized")
+    ]
 
 
 def _of_database(store: Store) -> float | None:

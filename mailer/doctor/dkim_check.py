@@ -46,7 +46,7 @@ async def gather(scene: Scene) -> Sequence[DkimFacts | Unasked]:
         remedy = "Prove it: mailer doctor --proof FILE. To sign here: mailer dkim new"
         found.append(Unasked("[dkim]", reason, remedy))
     for domain in dict.fromkeys(scene.settings.dkim.signing_domain(each) for each in scene.from_domains):
-        unasked = nowhere(domain, "[lists.NAME] from")
+        unasked = nowhere(domain)
         if unasked is not None and (keys.signing or keys.idle):
             found.append(unasked)
         elif unasked is None:

@@ -24,7 +24,7 @@ async def gather(scene: Scene) -> Sequence[DmarcFacts | Unasked]:
     """Walk from each From domain."""
     found: list[DmarcFacts | Unasked] = []
     for domain in scene.from_domains:
-        unasked = nowhere(domain, "[lists.NAME] from")
+        unasked = nowhere(domain)
         found.append(unasked or DmarcFacts(domain, await walk(scene.dns, domain), scene.signs))
     return found
 

@@ -104,7 +104,7 @@ class Dns:
             return Answer(name, Found.NO_RECORD)
         except dns.exception.Timeout:
             return Answer(name, Found.SILENCE)
-        except (dns.exception.DNSException, OSError, UnicodeError):
+        except (dns.exception.DNSException, OSError, ValueError):
             return Answer(name, Found.TROUBLE if self._resolver.nameservers else Found.SILENCE)
         records = sorted(answer, key=lambda record: getattr(record, "preference", 0))
         return Answer(name, Found.RECORDS, tuple(_text(record) for record in records[:MAX_RECORDS]))

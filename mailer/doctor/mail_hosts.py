@@ -25,7 +25,7 @@ class MxFacts:
 async def gather_bounces(scene: Scene) -> Sequence[MxFacts | Unasked]:
     """The bounce domain, and the zone it is in."""
     domain = scene.bounce_domain
-    unasked = nowhere(domain, "[sending] return_path")
+    unasked = nowhere(domain)
     return [unasked or await _ask(scene, domain, "bounces", with_zone=True)]
 
 
@@ -38,7 +38,7 @@ async def gather_answers(scene: Scene) -> Sequence[MxFacts | Unasked]:
             used.setdefault(entry.reply_to.address.domain, f"the Reply-To of list {name}")
     found: list[MxFacts | Unasked] = []
     for domain, use in used.items():
-        unasked = nowhere(domain, "[lists.NAME] from and reply_to")
+        unasked = nowhere(domain)
         found.append(unasked or await _ask(scene, domain, use))
     return found
 

@@ -22,6 +22,7 @@ from mailer.tokens import Tokens
 
 # RFC 2606 section 2, RFC 6761 section 6: names that the world's DNS never knows. `.test` may be a private one.
 _NOWHERE = (".example", ".invalid", ".localhost", ".example.com", ".example.net", ".example.org")
+_OWN_DOMAINS = "Put domains of your own into [lists.NAME] from and [sending] return_path, then ask again."
 #: Documentation addresses: a packet is routed towards them, and UDP sends none before there is data.
 _FAR = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
 
@@ -141,13 +142,9 @@ def own_addresses() -> tuple[Address, ...]:
     return tuple(found)
 
 
-def nowhere(domain: str, setting: str) -> Unasked | None:
+def nowhere(domain: str) -> Unasked | None:
     """Why DNS need not be asked about `domain`: it is a sample, or no domain at all."""
     if f".{domain}".endswith(_NOWHERE):
-        what = "the sample value" if domain.endswith(SAMPLE_DOMAIN) else "a name for examples"
-        return Unasked(
-            domain,
-            f"{what.capitalize()}: no DNS knows it.",
-            f"Put a domain of your own in {setting}, then ask again.",
-        )
+        what = "Still the sample value" if domain.endswith(SAMPLE_DOMAIN) else "A name for examples"
+        return Unasked(domain, f"{what}: no DNS knows it.", _OWN_DOMAINS)
     return None

@@ -29,10 +29,8 @@ async def gather(scene: Scene) -> Sequence[SpfFacts | Unasked]:
     """Read the policies of both names."""
     senders = await scene.senders()
     found: list[SpfFacts | Unasked] = []
-    names = {scene.bounce_domain: "[sending] return_path"}
-    names |= {name: "[smtp.NAME] ehlo_name" for name in scene.greetings if name != scene.bounce_domain}
-    for name, setting in names.items():
-        node = nowhere(name, setting) or await read_policy(scene.dns, name)
+    for name in dict.fromkeys((scene.bounce_domain, *scene.greetings)):
+        node = nowhere(name) or await read_policy(scene.dns, name)
         if isinstance(node, Unasked):
             found.append(node)
             continue
