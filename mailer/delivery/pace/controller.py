@@ -23,6 +23,8 @@ HELPLESS_SHARE = 0.2
 # Within this of the limit last refused the steps up are small.
 NEAR = (0.8, 1.2)
 FAR_STEP = 0.05
+# The first limit is a guess, made of a moment's rate: up to the next refusal it is searched, not probed.
+SEARCH_STEP = 0.25
 # A limit that less was sent than is not tried, and does not go up.
 USED_SHARE = 0.7
 # A window that has lasted for so many times its length was not used.
@@ -66,7 +68,7 @@ class Pace:
     connections: int | None = None  #: at once, of all hosts together; None: as many as there are
     cause: str | None = None  #: of the last refusal
     until: float = 0.0  #: nothing leaves before
-    ceiling: float = 0.0  #: the limit that was last refused
+    ceiling: float = 0.0  #: the limit that was last refused; 0.0: none yet
     since: float = 0.0  #: begin of the window that counts
     taken: int = 0  #: accepted in the window
     maybe: int = 0  #: refused in it, perhaps for our speed
@@ -139,7 +141,7 @@ def _lower(
     if pace.limit is None:
         if not rate:
             return replace(pace, owed=True)
-        limit, ceiling = BACK_OFF * rate, rate
+        limit, ceiling = BACK_OFF * rate, 0.0
     elif lagging or pace.settled or _is_felt(pace, now, rules):
         limit, ceiling = BACK_OFF * pace.limit, pace.limit
         if not pace.settled and not lagging and says > Says.MAYBE:
@@ -173,7 +175,13 @@ def _went_well(pace: Pace, now: float, rules: Rules) -> Pace:
         return replace(pace, settled=True)  # the next of them lowers it
     limit = pace.limit
     if pace.taken >= rules.step_messages and pace.taken >= USED_SHARE * limit * seconds:
-        near = NEAR[0] * pace.ceiling <= limit <= NEAR[1] * pace.ceiling
-        limit += rules.step_share * pace.ceiling if near else FAR_STEP * limit
+        limit += _step_up(limit, pace.ceiling, rules)
     row = pace.row if _share(pace, MAYBE_SHARE) else 0
     return replace(pace, limit=limit, since=now, taken=0, maybe=0, settled=True, row=row)
+
+
+def _step_up(limit: float, ceiling: float, rules: Rules) -> float:
+    if not ceiling:
+        return SEARCH_STEP * limit
+    near = NEAR[0] * ceiling <= limit <= NEAR[1] * ceiling
+    return rules.step_share * ceiling if near else FAR_STEP * limit
