@@ -23,6 +23,7 @@ from mailer.alerts.model import Notice
 from mailer.alerts.sending import NotTaken
 from mailer.application import open_site
 from mailer.cli.main import main
+from mailer.delivery import direct
 from mailer.delivery.alerting import alert_channels, webhook_key
 from mailer.delivery.courier import Courier
 from mailer.delivery.direct import deliver_now
@@ -132,6 +133,23 @@ def test_a_relay_that_is_down_is_passed_over() -> None:
 def test_a_relay_that_does_not_take_it_is_named_with_its_reason(rule: Rule, words: str) -> None:
     refused = served_by(SmtpServer(Script([rule])))
     assert refused is not None and "127.0.0.1" in refused and words in refused
+
+
+@pytest.mark.parametrize("verb", ["connect", "mail", "rcpt", "data"])
+def test_a_relay_that_hangs_is_left_for_the_next_one(verb: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(direct, "PATIENCE_SECONDS", 0.3)
+    hanging, healthy = SmtpServer(Script([Rule(verb, "stall")])), SmtpServer()
+
+    async def run() -> str | None:
+        async with hanging.running() as one, healthy.running() as two:
+            return await asyncio.to_thread(offer, one, two)
+
+    assert asyncio.run(run()) is None
+    assert (len(hanging.accepted), len(healthy.accepted)) == (0, 1)
+
+
+def test_a_site_without_a_relay_says_so() -> None:
+    assert offer() == "There is no relay."
 
 
 def test_when_none_takes_it_each_one_is_named() -> None:
