@@ -107,6 +107,8 @@ class Site:
     @cached_property
     def campaigns(self) -> Campaigns:
         """Campaigns, from the file to the frozen artefact and its audience."""
+        from mailer.dkim.published import PublishedKeys
+
         return Campaigns(
             self.store,
             self.settings,
@@ -114,6 +116,7 @@ class Site:
             renderer=self.renderer,
             ledger=self.ledger,
             tokens=self.tokens,
+            published=PublishedKeys(self.settings.dkim, lambda: self.folder.dkim_keys),
         )
 
     @cached_property

@@ -52,6 +52,7 @@ def check_campaign(shop: Workshop, slug: str, *, links: bool = False) -> Checked
         compiled,
         made_up,
         ask_links=links,
+        published=shop.published,
     )
     findings += [*failures, *run_preflight(draft)]
     return Checked(CheckReport.of(slug, findings, recipients_rendered=len(by_label)), source, compiled)

@@ -10,6 +10,7 @@ from email.message import EmailMessage
 from email.parser import BytesHeaderParser
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mailer.audit import Ledger
 from mailer.campaigns.findings import Finding, Severity
@@ -30,6 +31,9 @@ from mailer.rendering.identity import ListIdentity, Problem
 from mailer.settings import Settings
 from mailer.store import Store
 
+if TYPE_CHECKING:
+    from mailer.dkim.published import PublishedKeys
+
 
 @dataclass(frozen=True)
 class Workshop:
@@ -41,6 +45,7 @@ class Workshop:
     renderer: Renderer
     ledger: Ledger
     linker: Linker
+    published: PublishedKeys | None = None  #: what DNS says of the keys that sign; None: nobody is asked
 
     def read(self, slug: str) -> CampaignSource:
         """The campaign as it is on disk. Raises SourceInvalid."""
@@ -89,6 +94,7 @@ class Draft:
         default_factory=dict
     )  #: by label: SAMPLE, WORST, EMPTY of recipients.py; one that could not be filled is absent
     ask_links: bool = False  #: whether links may be asked over the network (D19)
+    published: PublishedKeys | None = None  #: of the keys that sign; None: DNS is not asked
 
 
 def identity_of(source: CampaignSource, settings: Settings) -> ListIdentity:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mailer.audit import Ledger
 from mailer.campaigns import audience, control, due, queries
@@ -29,6 +30,9 @@ from mailer.store import Store
 from mailer.store.bulk import SliceSize
 from mailer.tokens import Tokens
 
+if TYPE_CHECKING:
+    from mailer.dkim.published import PublishedKeys
+
 # Artefacts are about 30 KB; a worker sends from a few at a time.
 _CACHED_ARTEFACTS = 32
 
@@ -49,12 +53,13 @@ class Campaigns:
         renderer: Renderer,
         ledger: Ledger,
         tokens: Tokens,
+        published: PublishedKeys | None = None,
     ) -> None:
         self._store = store
         self._ledger = ledger
         self._drift = settings.sending.audience_drift
         linker = Linker(tokens, settings.site.base_url, settings.message_id_domain)
-        self._shop = Workshop(store, settings, folder, renderer, ledger, linker)
+        self._shop = Workshop(store, settings, folder, renderer, ledger, linker, published)
         self._compiled: dict[str, CompiledMessage] = {}
         self._lock = threading.Lock()
 

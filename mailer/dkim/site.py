@@ -33,26 +33,33 @@ class SiteSigners:
 
 
 def load_keys(settings: DkimSettings, folder: Path) -> SiteKeys:
-    """The keys in the folder, and which of them sign. Raises DkimKeyInvalid for one that should and cannot."""
-    loaded = {name: load_key(folder, name) for name in settings.selectors}
-    idle = tuple(load_key(folder, name) for name in selectors_in(folder) if name not in loaded)
+    """All keys in the folder, and which of them sign. Raises DkimKeyInvalid for one that cannot be used."""
+    campaign, system = load_signing(settings, folder)
+    signing = {key.selector for key in (*campaign, *system)}
+    idle = tuple(load_key(folder, name) for name in selectors_in(folder) if name not in signing)
+    return SiteKeys(campaign, system, idle)
+
+
+def load_signing(settings: DkimSettings, folder: Path) -> tuple[tuple[DkimKey, ...], tuple[DkimKey, ...]]:
+    """The keys that sign campaigns, and those that sign system mail. Raises DkimKeyInvalid."""
     if settings.selector is None:
-        return SiteKeys((), (), idle)
+        return (), ()
+    loaded = {name: load_key(folder, name) for name in settings.selectors}
     main = _of_kind(loaded[settings.selector], KeyKind.RSA, "selector")
     system = loaded[settings.system_selector] if settings.system_selector else main
     second: tuple[DkimKey, ...] = ()
     if settings.ed25519_selector is not None:
         second = (_of_kind(loaded[settings.ed25519_selector], KeyKind.ED25519, "ed25519_selector"),)
-    return SiteKeys((main, *second), (_of_kind(system, KeyKind.RSA, "system_selector"), *second), idle)
+    return (main, *second), (_of_kind(system, KeyKind.RSA, "system_selector"), *second)
 
 
 def site_signers(settings: DkimSettings, folder: Path) -> SiteSigners:
-    """The signers of a site. Raises DkimKeyInvalid."""
+    """The signers of a site; a key that signs nothing is not looked at. Raises DkimKeyInvalid."""
     if not settings.signs:
         return SiteSigners(None, None)
-    keys = load_keys(settings, folder)
+    campaign, system = load_signing(settings, folder)
     return SiteSigners(
-        DkimSigner(keys.campaign, domain=settings.domain), DkimSigner(keys.system, domain=settings.domain)
+        DkimSigner(campaign, domain=settings.domain), DkimSigner(system, domain=settings.domain)
     )
 
 

@@ -13,6 +13,7 @@ from mailer.campaigns.preflight import (
     hidden,
     identity,
     links,
+    signing,
     size,
     structure,
     subject,
@@ -39,6 +40,7 @@ class Rule:
 RULES: tuple[Rule, ...] = (
     Rule("identity", "C12 C13 F7 E18", ERROR, "both parts say who sends and whom to ask", identity.identity_shown),
     Rule("imprint", "C13", WARNING, "German mail links to an imprint", identity.imprint),
+    Rule("dkim-record", "A46 A39", ERROR, "the key that signs is the one in DNS", signing.dkim_record),
     Rule("subject-empty", "E18", ERROR, "the subject has words for everybody", subject.empty_subject),
     Rule("subject-reply", "B14", ERROR, "the subject pretends no answer", subject.false_reply),
     Rule("subject-long", "B14", WARNING, "the subject fits an inbox", subject.long_subject),
