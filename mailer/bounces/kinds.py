@@ -39,12 +39,11 @@ def sender_of(whole: Part) -> str:
 
 def from_a_daemon(whole: Part) -> int:
     """How surely mail software wrote it, as far as it says itself: 0 to 2."""
-    if whole.first("return-path").replace(b" ", b"") == b"<>":
-        return 2
     sender = header_text(whole.first("from"))
     if SURE.search(sender):
         return 2
-    return int(bool(DAEMONS.search(sender)) or is_official(sender_of(whole)))
+    nobody = whole.first("return-path").replace(b" ", b"") == b"<>"
+    return nobody + (bool(DAEMONS.search(sender)) or is_official(sender_of(whole)))
 
 
 def names_a_bounce(subject: str) -> bool:

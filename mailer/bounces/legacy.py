@@ -83,7 +83,7 @@ def _weight(line: str, match: re.Match[str], before: str) -> int:
         return 0
     if _SMTP.search(ahead[-20:]):
         return 4
-    if _OTHERS.search(ahead) or (not ahead.strip(" <\t") and _OTHERS.search(before[-60:])):
+    if _OTHERS.search(ahead[-80:]) or (not ahead.strip(" <\t") and _OTHERS.search(before[-60:])):
         return 0
     if _TO.fullmatch(ahead):
         return 3

@@ -11,6 +11,7 @@ MAX_PARTS = 100
 MAX_HEAD = 256 * 1024  #: octets of one header section that are read
 _FOLD = re.compile(rb"\n[ \t]+")
 _PARAMETER = re.compile(r""";\s*([\w*.-]{1,40})\s*=\s*(?:"([^"]{0,400})"|([^\s;"]{1,400}))""")
+_BOUNDARY = re.compile(rb"\n--([^\s][^\n]{0,70})\n(?=Content-)", re.IGNORECASE)
 _NAME = re.compile(rb"[!-9;-~]{1,80}[ \t]*:")
 #: RFC 3464, 3462 (now 6522) and 6533: what holds the returned message, not the report on it.
 RETURNED = frozenset(
@@ -78,9 +79,7 @@ def _walk(part: Part, depth: int, left: list[int]) -> Iterator[Part]:
 
 def _guessed(body: bytes) -> bytes:
     """The boundary of a multipart that forgot to name it: the first line that looks like one."""
-    found = re.match(rb"\s{0,9}--([^\s-][^\n]{0,70})\n", body) or re.search(
-        rb"\n--([^\s-][^\n]{0,70})\nContent-", body[:20000]
-    )
+    found = _BOUNDARY.search(b"\n" + body[:20_000])
     return found[1].rstrip() if found else b""
 
 

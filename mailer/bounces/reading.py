@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from mailer.bounces import dsn, kinds, legacy, returned
@@ -15,8 +16,12 @@ from mailer.bounces.unsubscribing import wants_to_leave
 from mailer.bounces.verdict import Evidence, decide
 
 STATUS = frozenset({"message/delivery-status", "message/global-delivery-status"})
+_RECEIPT = "message/disposition-notification"
 _FEEDBACK = "message/feedback-report"
 #: Fields of a message that name whom it was sent to, nearest first.
+_DIALOGUE = re.compile(r"^[ \t]{0,8}RCPT TO:", re.MULTILINE)
+#: Points from which a text is a report: a sender that is no person gives 1 or 2, a subject 2, the rest 1 each.
+ENOUGH = 3
 _TO = ("to", "delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "apparently-to")
 
 
@@ -31,7 +36,7 @@ class Taken:
     status: dsn.StatusReport | None = None
     feedback: str | None = None
     returned: Part | None = None
-    nested: bytes = b""
+    receipt: bool = False
 
 
 def classify(raw: bytes) -> Reading:
@@ -72,8 +77,9 @@ def _take(whole: Part) -> Taken:
             taken.feedback = text_of(part)
         elif part.media in RETURNED:
             if taken.returned is None:
-                taken.nested = part.body
                 taken.returned = read(part.body)
+        elif part.media == _RECEIPT:
+            taken.receipt = True
         elif part.media == "text/html":
             html = html or text_of(part)
         elif part.media.startswith(("text/", "message/", "application/json")) or not part.media:
@@ -104,18 +110,24 @@ def _judge(taken: Taken) -> Reading:
     if "{" in taken.human[:2000] and (notice := read_notice(taken.human + taken.below)) is not None:
         kind = Kind.COMPLAINT if any(one.reason == "feedback" for one in notice) else Kind.BOUNCE
         return Reading(kind if notice else Kind.NONE, notice, rule="json notification")
+    if taken.receipt or whole.params.get("report-type", "").lower() == "disposition-notification":
+        return Reading(Kind.AUTOREPLY, rule="read receipt")
     if is_look_alike(subject, kinds.sender_of(whole), taken.returned):
         return _complaint((), taken, "a provider's own complaint form")
-    passed_on = kinds.is_passed_on(subject) and not (
-        kinds.from_a_daemon(whole) and not whole.first("in-reply-to")
-    )
+    passed_on = _is_passed_on(taken)
     if taken.status and taken.status.groups and not passed_on:
         return _from_status(taken)
-    if whole.params.get("report-type", "").lower() == "disposition-notification":
-        return Reading(Kind.AUTOREPLY, rule="read receipt")
     if not passed_on and (bounces := _from_text(taken)):
         return Reading(Kind.BOUNCE, bounces, rule="text of a report")
     return _other(taken)
+
+
+def _is_passed_on(taken: Taken) -> bool:
+    """Whether a person answers or forwards a report; a few programs write `Re:` too, and then a dialogue."""
+    if not kinds.is_passed_on(taken.subject):
+        return False
+    by_program = kinds.from_a_daemon(taken.whole) > 0
+    return not (by_program and (not taken.whole.first("in-reply-to") or _DIALOGUE.search(taken.human)))
 
 
 def _complaint(readers: tuple[str, ...], taken: Taken, rule: str) -> Reading:
@@ -214,7 +226,7 @@ def _speaks_for_a_bounce(taken: Taken) -> bool:
         + bool(taken.returned or taken.below)
         + kinds.has_a_code(human)
     )
-    return points >= 3 and daemon + named > 0
+    return points >= ENOUGH and daemon > 0
 
 
 def _of_returned(taken: Taken) -> list[str]:

@@ -19,8 +19,8 @@ DAEMONS = either(
     microsoft exchange ¦ mail server ¦ internet mail delivery ¦ bounce ¦
     delivery.?(?:notification|failure|status|report|error) ¦ returned mail ¦ systemadministrator ¦
     administrateur système ¦ administrador del sistema ¦ amministratore di sistema ¦
-    administrador do sistema ¦ mail router ¦ mail gateway ¦ majordomo ¦ listserv ¦ no.?reply ¦
-    complaints@ ¦ mail.?admin ¦ mta\b ¦ notification ¦ mms-system ¦ autoresponder
+    administrador do sistema ¦ mail router ¦ mail gateway ¦ majordomo ¦ listserv ¦
+    complaints@ ¦ mail.?admin ¦ mta\b ¦ mms-system ¦ autoresponder
     """
 )
 
@@ -84,6 +84,7 @@ OPENINGS = either(
 #: Subjects of notes of absence, receipts, challenges and tickets (A80).
 AWAY = either(
     r"""
+    quarantin ¦ digest ¦ statistics ¦ newsletter ¦
     out of (?:the )?office ¦ automatic reply ¦ auto.?reply ¦ auto.?respon ¦ autoreply ¦ vacation ¦
     away from ¦ on holiday ¦ on leave ¦ abwesenheit ¦ automatische antwort ¦ réponse automatique ¦
     absence du bureau ¦ respuesta automática ¦ fuera de (?:la )?oficina ¦ risposta automatica ¦

@@ -1,0 +1,1 @@
+"""What comes back is read right: invented reports in the manner of thirty years of mail software."""
