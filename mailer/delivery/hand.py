@@ -94,9 +94,7 @@ class Hand:
 
     def _look_at_shelf(self) -> None:
         """Those whose time has come are asked about again, before all others."""
-        now = clock.monotonic()
-        while (claim := self._shelf.pop_due(now)) is not None:
-            self._queue(claim).appendleft(claim)
+        self._restore(self._shelf.pop_due(clock.monotonic()))
 
     async def take(self, relay: Relay, *, system_only: bool, patience_seconds: float) -> Claim | None:
         """The next claim for this relay, or None when none came in time or the relay is down."""

@@ -43,13 +43,14 @@ class Shelf:
         heapq.heappush(self._waiting, (now + seconds, next(self._numbers), provider, claim))
         return True
 
-    def pop_due(self, now: float) -> Claim | None:
-        """The next claim whose time has come."""
-        if not self._waiting or self._waiting[0][0] > now:
-            return None
-        _, _, provider, claim = heapq.heappop(self._waiting)
-        self._of_one[provider] -= 1
-        return claim
+    def pop_due(self, now: float) -> list[Claim]:
+        """The claims whose time has come, in the order in which it came."""
+        due = []
+        while self._waiting and self._waiting[0][0] <= now:
+            _, _, provider, claim = heapq.heappop(self._waiting)
+            self._of_one[provider] -= 1
+            due.append(claim)
+        return due
 
     def remove(self, goes: Callable[[Claim], bool]) -> list[Claim]:
         """Take out the claims for which this is true."""

@@ -248,3 +248,19 @@ def test_a_relay_that_finds_our_rate_unusual_is_left_alone_and_the_other_sends(
     assert (len(strict.accepted), len(other.accepted)) == (0, 40)
     assert strict.connections <= 2
     assert {row.attempts for row in small_world.rows()} == {1}
+
+
+@pytest.mark.rule("A59")
+def test_an_outage_is_no_reason_to_be_slow_afterwards(small_world: World, settings: Settings) -> None:
+    """A relay that turns everybody away for a while is sent to as before when it is back."""
+    small_world.build(people(30, "example.net"))
+    server = SmtpServer(Script([Rule("mail", "421 4.3.2 closing", times=8)]))
+
+    async def story() -> float | None:
+        paces = Paces(small_world.store, settings, worker_id=1)
+        async with server.running() as port:
+            await small_world.send_all(relays=[relay(port, name="main")], paced=paces, seconds=20)
+        return paces.limit_for("main")
+
+    assert asyncio.run(story()) is None
+    assert small_world.counts() == {"accepted": 30}
