@@ -79,18 +79,22 @@ def test_senders_and_relays_that_die_in_turn_lose_nobody(make: Make) -> None:
     site, port = two_relays(make, first="weight = 1", second="weight = 1", people=300)
     site.start_server(delay=0.02)
     second = site.start_server(delay=0.02, port=port)
+
+    def taken() -> int:
+        return int(site.order()["taken"] + site.order(second)["taken"])
+
     worker = site.start_worker()
     blows = 0
     for round_ in range(4):
         mine: subprocess.Popen[bytes] | None = second if round_ % 2 else None
-        before = len(site.book)
+        before = taken()
         site.order(mine, listen=False)
-        site.wait(lambda seen=before: len(site.book) > seen + 10)
+        site.wait(lambda seen=before: taken() > seen + 10)
         for pid in site.senders(worker)[:1]:
             os.kill(pid, signal.SIGKILL)
         site.order(mine, listen=True)
         blows += 1
-        site.wait(lambda seen=before: len(site.book) > seen + 25)
+        site.wait(lambda seen=before: taken() > seen + 25)
     site.wait(site.settled, seconds=60)
     assert stop(worker) == 0
     states = check(site, doubts=4 * CONNECTIONS * blows)
