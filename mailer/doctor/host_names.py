@@ -89,7 +89,7 @@ def is_generic(name: str, address: Address) -> bool:
 
 async def gather_greeting(scene: Scene) -> Sequence[EhloFacts | Unasked]:
     """The names that `[smtp.NAME] ehlo_name` or the host gives."""
-    return [nowhere(name) or await _greeting(scene, name) for name in scene.greetings]
+    return [nowhere(name) or await _greeting(scene, name) for name in dict.fromkeys(scene.greetings.values())]
 
 
 async def _greeting(scene: Scene, name: str) -> EhloFacts:

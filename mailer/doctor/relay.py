@@ -15,7 +15,7 @@ from mailer.doctor.model import Finding, Unasked, Verdict
 from mailer.doctor.scene import Scene
 from mailer.doctor.words import words_of
 from mailer.settings import SmtpSettings
-from mailer.settings.relay import ehlo_name, relays_in_use
+from mailer.settings.relay import relays_in_use
 
 _SECONDS = 8.0
 SOON_DAYS = 14
@@ -54,7 +54,7 @@ async def _try(scene: Scene, name: str, relay: SmtpSettings) -> RelayFacts:
     }
     try:
         async with asyncio.timeout(_SECONDS):
-            await _visit(facts, relay, ehlo_name(scene.settings, relay))
+            await _visit(facts, relay, scene.greetings[name])
     except aiosmtplib.SMTPResponseException as error:
         facts["trouble"] = f"it answered {error.code} {error.message[:200]}"
     except TimeoutError:

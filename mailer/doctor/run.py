@@ -18,6 +18,9 @@ _OFFLINE = Finding("", Verdict.SKIPPED, "It asks the network, and --offline was 
 async def examine(scene: Scene, *, only: Collection[str] = (), offline: bool = False) -> list[Line]:
     """The findings of the checks named in `only`, or of all, in the order of the table."""
     asked = [check for check in CHECKS if not only or check.name in only]
+    if not offline:
+        # In a thread, once for all checks: to find this host's own name may take the system's resolver seconds.
+        await asyncio.to_thread(lambda: scene.greetings)
     found = await asyncio.gather(*(_examine(check, scene, offline=offline) for check in asked))
     return [line for lines in found for line in lines]
 

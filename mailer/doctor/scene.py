@@ -9,6 +9,8 @@ from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
 
+from sqlalchemy.engine import URL, make_url
+
 from mailer.doctor.lookups import Address, Dns
 from mailer.doctor.model import Unasked
 from mailer.keyring import SecretsInvalid, load_secrets
@@ -23,6 +25,7 @@ from mailer.tokens import Tokens
 # RFC 2606 section 2, RFC 6761 section 6: names that the world's DNS never knows. `.test` may be a private one.
 _NOWHERE = (".example", ".invalid", ".localhost", ".example.com", ".example.net", ".example.org")
 _OWN_DOMAINS = "Put domains of your own into [lists.NAME] from and [sending] return_path, then ask again."
+_CONNECT_SECONDS, _STATEMENT_SECONDS = 5, 8  # a check runs in a thread, which nobody can end from outside
 #: Documentation addresses: a packet is routed towards them, and UDP sends none before there is data.
 _FAR = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
 
@@ -64,10 +67,10 @@ class Scene:
         return self.settings.sending.return_path_domain
 
     @cached_property
-    def greetings(self) -> tuple[str, ...]:
-        """The names with which relays are greeted, each once."""
+    def greetings(self) -> dict[str, str]:
+        """The name with which each relay is greeted; may wait for this host's resolver."""
         used = relays_in_use(self.settings)
-        return tuple(dict.fromkeys(ehlo_name(self.settings, relay.smtp) for relay in used))
+        return {relay.name: ehlo_name(self.settings, relay.smtp) for relay in used}
 
     @cached_property
     def from_domains(self) -> dict[str, tuple[str, ...]]:
@@ -121,8 +124,20 @@ def open_scene(folder: SiteFolder, dns: Dns, *, proof: bytes | None = None) -> S
     tokens = None if secrets is None else Tokens(secrets, confirm_seconds=86_400)
     file = database_file(settings, folder.root)
     exists = file is None or file.is_file()
-    store = open_store(settings.database.url, root=folder.root) if exists else None
+    store = open_store(_impatient(settings.database.url), root=folder.root) if exists else None
     return Scene(settings, folder, dns, store=store, tokens=tokens, secrets_trouble=trouble, proof=proof)
+
+
+def _impatient(url: str) -> URL:
+    """The address of the database, with an end to the patience of PostgreSQL's client."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return parsed
+    limits = {
+        "connect_timeout": str(_CONNECT_SECONDS),
+        "options": f"-c statement_timeout={_STATEMENT_SECONDS}s",
+    }
+    return parsed.update_query_dict({key: value for key, value in limits.items() if key not in parsed.query})
 
 
 def database_file(settings: Settings, root: Path) -> Path | None:

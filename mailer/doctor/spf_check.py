@@ -11,6 +11,7 @@ from mailer.doctor.scene import Scene, Senders, nowhere
 from mailer.doctor.spf import MAX_LOOKUPS, MAX_VOID, Node, SpfResult, check_host, lookups, nodes, voids
 from mailer.doctor.spf_reading import read_policy
 
+_UNDECIDED = frozenset({SpfResult.UNKNOWN, SpfResult.TEMPERROR})
 _NEAR = 8  # lookups; one more service of the relay and the limit is there
 
 
@@ -29,7 +30,7 @@ async def gather(scene: Scene) -> Sequence[SpfFacts | Unasked]:
     """Read the policies of both names."""
     senders = await scene.senders()
     found: list[SpfFacts | Unasked] = []
-    for name in dict.fromkeys((scene.bounce_domain, *scene.greetings)):
+    for name in dict.fromkeys((scene.bounce_domain, *scene.greetings.values())):
         node = nowhere(name) or await read_policy(scene.dns, name)
         if isinstance(node, Unasked):
             found.append(node)
@@ -91,6 +92,12 @@ def _authorised(facts: SpfFacts) -> Finding:
     if not refused:
         return Finding(facts.domain, Verdict.OK, f"{counted}; it allows {_list(results)} ({senders.source}).")
     said = ", ".join(f"{address}: {results[address].value}" for address in refused[:4])
+    if all(results[address] in _UNDECIDED for address in refused):
+        reason = f"{counted}. Whether it allows {senders.source} cannot be told from here ({said})."
+        remedy = (
+            "A part of it depends on a macro, or DNS did not answer for it: look at spf= in a returned proof."
+        )
+        return Finding(facts.domain, Verdict.NOTE, reason, remedy)
     if not senders.is_certain:
         reason = (
             f"{counted}; it does not allow {senders.source} ({said}), which may send from other addresses."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from mailer.doctor import database
+from mailer.doctor import scene as scene_module
 from mailer.doctor.clocks import ClockFacts
 from mailer.doctor.clocks import gather as gather_clocks
 from mailer.doctor.clocks import judge as judge_clock
@@ -21,8 +23,9 @@ from mailer.doctor.model import Unasked
 from mailer.doctor.scene import Scene
 from mailer.site import SiteFolder
 from mailer.store import Store, migrate, open_store
+from mailer.web.listening import listen
 from tests.doctor.front import odd
-from tests.doctor.name_server import NameServer
+from tests.doctor.name_server import NameServer, free_port
 from tests.doctor.practice import Practice, only_one, said, verdicts
 
 
@@ -221,6 +224,25 @@ def _elsewhere(scene: Scene) -> Scene:
         update={"database": scene.settings.database.model_copy(update={"url": url})}
     )
     return replace(scene, settings=settings)
+
+
+def test_a_database_that_takes_the_call_and_says_nothing_is_not_waited_for(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its client would wait for minutes, in a thread that nobody can end."""
+    monkeypatch.setattr(scene_module, "_CONNECT_SECONDS", 2)  # the least that the client knows
+    with closing(listen("127.0.0.1", 0)) as deaf:
+        port = deaf.getsockname()[1]
+        practice.more += f'\n[database]\nurl = "postgresql+psycopg://mailer@127.0.0.1:{port}/mailer"\n'
+        line = only_one(practice.look("database"))
+    assert line.verdict.value == "failure"
+    assert "cannot be reached" in line.reason
+
+
+def test_a_database_that_is_away_is_a_failure_and_no_crash(practice: Practice) -> None:
+    practice.more += f'\n[database]\nurl = "postgresql+psycopg://mailer@127.0.0.1:{free_port()}/mailer"\n'
+    lines = practice.look("database", "files")
+    assert verdicts(lines) == ["ok", "failure"]
 
 
 # --- the clock --------------------------------------------------------------------------------

@@ -120,6 +120,23 @@ def test_where_nothing_is_known_of_the_sender_that_is_said(practice: Practice) -
     assert "outgoing_addresses" in line.remedy
 
 
+@pytest.mark.rule("B3")
+def test_what_only_a_receiver_can_know_is_no_fault(practice: Practice) -> None:
+    line = practice.look("spf", zone=spoilt({BOUNCE: ["v=spf1 exists:%{i}.allowed.relay.test -all"]}))[0]
+    assert line.verdict.value == "note"
+    assert "cannot be told from here" in line.reason
+
+
+@pytest.mark.rule("B3")
+@pytest.mark.usefixtures("impatient")
+def test_an_include_that_does_not_answer_is_no_refusal(practice: Practice) -> None:
+    with serving(spoilt({BOUNCE: ["v=spf1 include:slow.relay.test -all"]})) as names:
+        names.silent.add("slow.relay.test")
+        line = practice.look("spf", names=names)[0]
+    assert line.verdict.value == "note"
+    assert "temperror" in line.reason
+
+
 # --- DMARC ------------------------------------------------------------------------------------
 
 
