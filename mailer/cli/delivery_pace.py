@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from mailer.cli.output import json_option, print_json, print_table
-from mailer.cli.site_option import pass_site
+from mailer.cli.site_option import pass_site, site_option
 
 if TYPE_CHECKING:
     from mailer.application import Site
@@ -16,9 +18,9 @@ if TYPE_CHECKING:
 
 @click.group(invoke_without_command=True)
 @json_option
-@pass_site
+@site_option
 @click.pass_context
-def pace(context: click.Context, site: Site, *, as_json: bool) -> None:
+def pace(context: click.Context, *, site_root: Path | None, as_json: bool) -> None:
     """How fast each relay and mailbox provider is sent to, and why.
 
     \b
@@ -26,8 +28,14 @@ def pace(context: click.Context, site: Site, *, as_json: bool) -> None:
     limit is 0.85 of what was sent, and goes up by small steps while nobody
     complains. What was found is kept across restarts, for all hosts.
     """
-    if context.invoked_subcommand is not None:
-        return
+    if context.invoked_subcommand is None:
+        _show(site_root=site_root, as_json=as_json)
+    elif context.get_parameter_source("site_root") is ParameterSource.COMMANDLINE:
+        raise click.UsageError(f"Say --site behind {context.invoked_subcommand}.")
+
+
+@pass_site
+def _show(site: Site, *, as_json: bool) -> None:
     from mailer.delivery.pace.view import states
 
     found = states(site.store, site.settings)

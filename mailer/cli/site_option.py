@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-_option = click.option(
+site_option = click.option(
     "--site",
     "site_root",
     envvar="MAILER_SITE",
@@ -35,7 +35,7 @@ def pass_folder(command: Callable[Concatenate[SiteFolder, ...], R]) -> Callable[
     def with_folder(*args: Any, site_root: Path | None, **options: Any) -> R:
         return command(_folder(site_root), *args, **options)
 
-    return _option(with_folder)
+    return site_option(with_folder)
 
 
 def pass_site(command: Callable[Concatenate[Site, ...], R]) -> Callable[..., R]:
@@ -49,7 +49,7 @@ def pass_site(command: Callable[Concatenate[Site, ...], R]) -> Callable[..., R]:
         finally:
             site.close()
 
-    return _option(with_site)
+    return site_option(with_site)
 
 
 def _open(folder: SiteFolder) -> Site:

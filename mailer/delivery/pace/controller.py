@@ -121,8 +121,9 @@ def _refused(pace: Pace, refusal: Refusal, rate: float, now: float, rules: Rules
         return replace(pace, refused_at=now)
     if refusal.lag_seconds and now - pace.lowered_at < refusal.lag_seconds:
         return replace(pace, refused_at=now)
-    after = pace if refusal.lag_seconds else _held(pace, refusal, now, rules)
-    after = _lower(after, rate, now, rules, says=refusal.says, lagging=bool(refusal.lag_seconds))
+    after = _lower(pace, rate, now, rules, says=refusal.says, lagging=bool(refusal.lag_seconds))
+    if not refusal.lag_seconds:
+        after = _held(after, refusal, now, rules)
     if is_stop:
         after = replace(after, connections=1, joined_at=after.until)
     return replace(after, cause=refusal.cause, refused_at=now)
@@ -149,9 +150,10 @@ def _lower(
             limit = max(MOST_BACK_OFF * pace.limit, min(limit, pace.taken / (now - pace.since)))
     else:
         return pace
+    # With another limit the next hold is a short one again.
     return replace(
         pace, limit=max(rules.floor, limit), ceiling=ceiling,
-        since=now, taken=0, maybe=0, settled=False, lowered_at=now,
+        since=now, taken=0, maybe=0, settled=False, lowered_at=now, hold=0.0,
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import dns.resolver
 
 # A lookup delays nothing: what has not answered by then is asked again another time.
 LOOKUP_SECONDS = 5.0
-# RFC 2308 5: an answer that there is none may be kept for hours; names get mail servers seldom.
+# An answer that there is none may be kept as well; names get mail servers seldom.
 NONE_TTL_SECONDS = 3600.0
 # More servers than any domain needs; the first by preference speaks for the rest.
 MOST_HOSTS = 20

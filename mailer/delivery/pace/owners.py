@@ -55,10 +55,10 @@ WELL_KNOWN = frozenset(_NAMED)
 
 # Registries that sell third-level names; with the country's two letters they are one public suffix.
 _SECOND_LEVELS = frozenset({"ac", "co", "com", "edu", "gob", "gov", "gv", "ne", "net", "or", "org"})
-# RFC 2606, RFC 6761, RFC 6762: names that no DNS knows.
+# RFC 2606, RFC 6761: names that no DNS knows, and those that are only known at home.
 _RESERVED = frozenset({"example", "invalid", "test", "localhost", "local", "internal", "home", "lan"})
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)\Z")
-_MAX_NAME = 253  # RFC 1035 3.1: 255 octets on the wire
+_MAX_NAME = 253  # 255 octets on the wire
 
 
 def owner_of(mx_host: str) -> str | None:
