@@ -7,7 +7,7 @@ import re
 from mailer.bounces.addresses import found_in, is_official
 from mailer.bounces.mime import Part
 from mailer.bounces.text import header_text
-from mailer.bounces.words import AWAY, DAEMONS, DELAY, FINAL, OPENINGS, SUBJECTS, SURE
+from mailer.bounces.words import AWAY, DAEMONS, DELAY, FINAL, OPENINGS, SUBJECTS, SUMMARIES, SURE
 
 _CODE = re.compile(r"(?<![\w.])(?:[45]\d\d[ -]|[45]\.\d{1,3}\.\d{1,3}\b)")
 _PASSED_ON = re.compile(
@@ -97,3 +97,8 @@ def names_a_delay(subject: str, text: str) -> bool:
 def has_a_code(text: str) -> bool:
     """Whether a text has a reply code or an enhanced status in it."""
     return bool(_CODE.search(text[:5000]))
+
+
+def is_summary(subject: str) -> bool:
+    """Whether a subject is that of a digest or statistic, which names many addresses and means none."""
+    return bool(SUMMARIES.search(subject[:300]))

@@ -21,7 +21,7 @@ _FEEDBACK = "message/feedback-report"
 #: Fields of a message that name whom it was sent to, nearest first.
 _DIALOGUE = re.compile(r"^[ \t]{0,8}RCPT TO:", re.MULTILINE)
 #: Points from which a text is a report: a sender that is no person gives 1 or 2, a subject 2, the rest 1 each.
-ENOUGH = 3
+ENOUGH, SURE = 3, 2
 _TO = ("to", "delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "apparently-to")
 
 
@@ -217,7 +217,9 @@ def _speaks_for_a_bounce(taken: Taken) -> bool:
     """Whether sender, subject, words, codes and the returned message make three points together."""
     whole, subject, human = taken.whole, taken.subject, taken.human
     daemon, named = kinds.from_a_daemon(whole), kinds.names_a_bounce(subject)
-    if kinds.is_automatic(whole, subject) or (kinds.is_bulk(whole) and not (daemon and named)):
+    if kinds.is_automatic(whole, subject) or kinds.is_summary(subject):
+        return False
+    if kinds.is_bulk(whole) and not (daemon == SURE and named):
         return False
     points = (
         daemon

@@ -84,7 +84,6 @@ OPENINGS = either(
 #: Subjects of notes of absence, receipts, challenges and tickets (A80).
 AWAY = either(
     r"""
-    quarantin ¦ digest ¦ statistics ¦ newsletter ¦
     out of (?:the )?office ¦ automatic reply ¦ auto.?reply ¦ auto.?respon ¦ autoreply ¦ vacation ¦
     away from ¦ on holiday ¦ on leave ¦ abwesenheit ¦ automatische antwort ¦ réponse automatique ¦
     absence du bureau ¦ respuesta automática ¦ fuera de (?:la )?oficina ¦ risposta automatica ¦
@@ -141,5 +140,12 @@ ANNOUNCES = either(
     oorspronkelijk bericht ¦ исходное сообщение ¦ oryginalna wiadomość ¦ original mail header ¦
     元のメッセージ ¦
     原邮件 ¦ 原始邮件 ¦ 원본 메시지 ¦ 원본 메일
+    """
+)
+
+#: Subjects of summaries that list addresses and replies of many messages.
+SUMMARIES = either(
+    r"""
+    quarantin ¦ digest ¦ statistics ¦ newsletter ¦ summary ¦ zusammenfassung ¦ résumé ¦ daily report ¦ weekly
     """
 )

@@ -226,7 +226,7 @@ UNKNOWN = (
             not found in our directory | the email account does not | x-notes; user
         """),
         unless=phrases("""
-            sender * user unknown | from address * not found | unknown user agent
+            sender * user unknown | too many invalid | too many unknown | too many bad | many invalid | from address * not found | unknown user agent
         """),
     ),
     Rule(
@@ -332,7 +332,7 @@ DOMAIN = (
             no mx record | no a or mx | unrouteable mail domain | unrouteable domain | domain must exist |
             not an internet host | illegal host/domain | invalid host | name does not resolve |
             server unknown | destination server not found | dns error: domain name | domain nonexistent |
-            domain isn't | domänen * wurde nicht gefunden | domain * nicht gefunden |
+             domänen * wurde nicht gefunden | domain * nicht gefunden |
             domain existiert nicht |
             unbekannte domain | unbekannter host | domaine inconnu | domaine inexistant |
             dominio no existe |
