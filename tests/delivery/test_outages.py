@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-import pytest
+import asyncio
+from pathlib import Path
 
-from mailer.alerts import Alert
+import pytest
+from sqlalchemy import select
+
+from mailer.alerts import Alert, Alerts
+from mailer.delivery import engine as engine_module
+from mailer.delivery import outages as outages_module
+from mailer.delivery import route as route_module
 from mailer.delivery.outages import TOLD_AFTER_SECONDS, Outages
 from mailer.delivery.relays import Relays
-from mailer.store import StoreUnreachable
+from mailer.delivery.worker import run_worker
+from mailer.settings import load_settings
+from mailer.site import SiteFolder
+from mailer.store import Store, StoreUnreachable
+from mailer.store.schema import RaisedAlert
 from tests.delivery.fake_time import FakeTime, fake_clock
-from tests.delivery.world import relay
+from tests.delivery.world import TinyMessages, World, relay, until
+from tests.faults.running import free_port
 
 
 def test_a_relay_that_is_down_for_a_minute_is_told_once_and_so_is_its_return() -> None:
@@ -75,3 +87,36 @@ def test_what_could_not_be_written_down_is_told_when_it_can() -> None:
         is_away[0] = False
         outages.look()
     assert [alert.kind for alert in told] == ["relay_down"]
+
+
+def test_a_worker_tells_of_a_relay_that_is_not_there(
+    site_folder: SiteFolder, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Into the database, from where it is sent on whatever way is left."""
+    monkeypatch.setattr(outages_module, "TOLD_AFTER_SECONDS", 0.1)
+    monkeypatch.setattr(engine_module, "BEAT_SECONDS", 0.1)
+    monkeypatch.setattr(route_module, "FIRST_PROBE_SECONDS", 0.1)
+    settings = load_settings(site_folder.settings_path, {"MAILER_SMTP__MAIN__PORT": str(free_port())})
+    World(store, tmp_path).build().queue_proof()
+
+    def told() -> list[str]:
+        with store.read() as connection:
+            return list(connection.scalars(select(RaisedAlert.cause)))
+
+    async def story() -> None:
+        stop = asyncio.Event()
+        working = run_worker(
+            store,
+            settings,
+            messages=TinyMessages(),
+            suppress=lambda _connection, _hash, _reply: None,
+            journals=tmp_path / "journals",
+            stop=stop,
+            alerts=Alerts(store, []),
+        )
+        task = asyncio.create_task(working)
+        await until(lambda: told() == ["relay_down:main"])
+        stop.set()
+        await task
+
+    asyncio.run(story())
