@@ -136,14 +136,16 @@ class Site:
         from mailer.alerts.sending import send_due
         from mailer.delivery.alerting import alert_channels
 
-        return send_due(self.store, alert_channels(self.settings, self.secrets))
+        channels = alert_channels(self.settings, self.secrets, dkim_keys=self.folder.dkim_keys)
+        return send_due(self.store, channels)
 
     def try_alerts(self) -> dict[str, str | None]:
         """Send a test alert at once on every way; by name, why it was not taken, or None."""
         from mailer.alerts.sending import try_all
         from mailer.delivery.alerting import alert_channels
 
-        return try_all(alert_channels(self.settings, self.secrets), site=self.settings.site.name)
+        channels = alert_channels(self.settings, self.secrets, dkim_keys=self.folder.dkim_keys)
+        return try_all(channels, site=self.settings.site.name)
 
     @cached_property
     def messages(self) -> SiteMessages:

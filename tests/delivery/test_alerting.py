@@ -27,14 +27,17 @@ from mailer.delivery import direct
 from mailer.delivery.alerting import alert_channels, webhook_key
 from mailer.delivery.courier import Courier
 from mailer.delivery.direct import deliver_now
+from mailer.dkim import create_key
 from mailer.keyring import Secrets, load_secrets
 from mailer.settings import Settings, load_settings
 from mailer.site import SiteFolder
 from tests.delivery.world import courier
+from tests.dkim.signing import tags, verdicts, zone
 from tests.faults.running import free_port
 from tests.faults.smtp_server import Rule, Script, SmtpServer
 
 OPS = parse_address("ops@elsewhere.example")
+NO_KEYS = Path("no-such-folder")
 SENDER = Mailbox("Ohm & Volt", parse_address("news@shop.example"))
 NOTICE = Notice(
     7,
@@ -188,12 +191,12 @@ def configure(folder: SiteFolder, *lines: str, port: int = 2525) -> Settings:
 
 
 def test_nobody_is_told_unless_somebody_is_named(settings: Settings, secrets: Secrets) -> None:
-    assert alert_channels(settings, secrets) == {}
+    assert alert_channels(settings, secrets, dkim_keys=NO_KEYS) == {}
 
 
 def test_each_way_in_the_settings_is_one(site_folder: SiteFolder, secrets: Secrets) -> None:
     settings = configure(site_folder, 'mail = "ops@x.example"', 'webhook = "https://hooks.x.example/a?b=c"')
-    assert list(alert_channels(settings, secrets)) == ["mail", "webhook"]
+    assert list(alert_channels(settings, secrets, dkim_keys=NO_KEYS)) == ["mail", "webhook"]
 
 
 def test_the_key_of_the_webhook_is_the_sites_own_and_no_other_key(secrets: Secrets) -> None:
@@ -277,3 +280,22 @@ def test_a_site_without_alerts_says_so(site_folder: SiteFolder) -> None:
 def test_the_key_is_printed_for_whoever_checks_the_signature(site_folder: SiteFolder) -> None:
     key = webhook_key(load_secrets(site_folder.secrets_path))
     assert mailer(site_folder.root, "alerts", "key") == (0, f"{key.hex()}\n")
+
+
+def test_an_alert_is_signed_as_other_system_mail_is(site_folder: SiteFolder) -> None:
+    """B16: by the key for system mail; where it cannot be signed it goes out all the same."""
+    server = SmtpServer()
+    key = create_key(site_folder.dkim_keys, "sys")
+    create_key(site_folder.dkim_keys, "main")
+    with serving(server) as port:
+        configure(site_folder, 'mail = "ops@x.example"', port=port)
+        with site_folder.settings_path.open("a") as file:
+            file.write('\n[dkim]\nselector = "main"\nsystem_selector = "sys"\n')
+        assert mailer(site_folder.root, "alerts", "test")[0] == 0
+        assert key.path is not None
+        key.path.unlink()
+        assert mailer(site_folder.root, "alerts", "test")[0] == 0
+    signed, unsigned = server.accepted
+    assert verdicts(signed.data, zone(key)) == [True]
+    assert tags(signed.data)["s"] == "sys"
+    assert b"DKIM-Signature" not in unsigned.data
