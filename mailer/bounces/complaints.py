@@ -21,6 +21,11 @@ _HIDDEN = (
     "delivered-to",
     "to",
 )
+_TYPE = re.compile(r"^Feedback-Type:[ \t]*[\w-]", re.MULTILINE | re.IGNORECASE)
+_COMPANION = re.compile(
+    r"^(?:User-Agent|Version|Source-IP|Original-Mail-From|Original-Rcpt-To|Reported-Domain|Arrival-Date):",
+    re.MULTILINE | re.IGNORECASE,
+)
 _SUBJECTS = (
     "complaint about message from",
     "email feedback report",
@@ -51,6 +56,11 @@ def feedback(text: str) -> Feedback:
         if name == wanted and (address := of_field(value.decode("utf-8", "replace")))
     ]
     return Feedback(kind.decode("latin-1").strip().lower(), tuple(dict.fromkeys(readers)))
+
+
+def is_feedback(text: str) -> bool:
+    """Whether a text has the fields of a feedback report, under whatever media type it came."""
+    return bool(_TYPE.search(text[:8000]) and _COMPANION.search(text[:8000]))
 
 
 def is_look_alike(subject: str, sender: str, returned: Part | None) -> bool:

@@ -10,6 +10,7 @@ from mailer.bounces.addresses import cleaned, found_in, is_official
 
 MAX_LINES = 1500
 MAX_FOUND = 500
+MAX_LINE = 2000
 _SMTP = re.compile(r"rcpt to:", re.IGNORECASE)
 _LABEL = (
     r"(?:(?:final |original |failed |intended |invalid |e-?mail |smtp )?"
@@ -57,11 +58,11 @@ def recipients(text: str, *, ours: Iterable[str]) -> tuple[Found, ...]:
     ranked: dict[str, tuple[int, str]] = {}
     spare: dict[str, tuple[int, str]] = {}  # ours, and postmasters: meant only if nobody else is
     places: dict[str, list[int]] = {}
-    for number, line in enumerate(lines):
+    for number, line in enumerate(line[:MAX_LINE] for line in lines):
         if "@" not in line or len(ranked) >= MAX_FOUND:
             continue
-        before = lines[number - 1] if number else ""
-        for match in found_in(line[:2000]):
+        before = lines[number - 1][-60:] if number else ""
+        for match in found_in(line):
             address = cleaned(match[0])
             key = address.lower()
             if weight := _weight(line, match, before):
@@ -83,7 +84,7 @@ def _weight(line: str, match: re.Match[str], before: str) -> int:
         return 0
     if _SMTP.search(ahead[-20:]):
         return 4
-    if _OTHERS.search(ahead[-80:]) or (not ahead.strip(" <\t") and _OTHERS.search(before[-60:])):
+    if _OTHERS.search(ahead[-80:]) or (not ahead.strip(" <\t") and _OTHERS.search(before)):
         return 0
     if _TO.fullmatch(ahead):
         return 3

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 from mailer.bounces import dsn, kinds, legacy, returned
 from mailer.bounces.addresses import cleaned, found_in, is_official, of_field
-from mailer.bounces.complaints import NO_COMPLAINT, complaints, feedback, is_look_alike
+from mailer.bounces.complaints import NO_COMPLAINT, complaints, feedback, is_feedback, is_look_alike
 from mailer.bounces.mime import RETURNED, Part, leaves, read
 from mailer.bounces.model import Bounce, Kind, Reading
 from mailer.bounces.notices import read_notice
-from mailer.bounces.text import header_text, text_of
+from mailer.bounces.text import decoded, header_text, text_of
 from mailer.bounces.unsubscribing import wants_to_leave
 from mailer.bounces.verdict import Evidence, decide
 
@@ -77,7 +77,7 @@ def _take(whole: Part) -> Taken:
             taken.feedback = text_of(part)
         elif part.media in RETURNED:
             if taken.returned is None:
-                taken.returned = read(part.body)
+                taken.returned = read(decoded(part) if part.first("content-transfer-encoding") else part.body)
         elif part.media == _RECEIPT:
             taken.receipt = True
         elif part.media == "text/html":
@@ -90,11 +90,7 @@ def _take(whole: Part) -> Taken:
     taken.human, taken.below = returned.split(text)
     if taken.status is None and dsn.looks_like_one(text):
         taken.status = dsn.parse(text)
-    if (
-        taken.feedback is None
-        and "\nfeedback-type:" in text[:5000].lower()
-        and "\nuser-agent:" in text[:5000].lower()
-    ):
+    if taken.feedback is None and is_feedback(text):
         taken.feedback = text
     return taken
 

@@ -146,6 +146,7 @@ ANNOUNCES = either(
 #: Subjects of summaries that list addresses and replies of many messages.
 SUMMARIES = either(
     r"""
-    quarantin ¦ digest ¦ statistics ¦ newsletter ¦ summary ¦ zusammenfassung ¦ résumé ¦ daily report ¦ weekly
+    quarantin ¦ digest ¦ statistics ¦ newsletter ¦ summary ¦ zusammenfassung ¦ résumé ¦ daily report ¦
+    weekly
     """
 )

@@ -76,7 +76,9 @@ def test_the_same_recipient_twice_is_one_bounce() -> None:
 
 def test_a_report_that_forgot_its_content_type_is_read_by_its_boundaries() -> None:
     whole = dsn(group("550 5.1.1 user unknown"))
-    bare = whole.replace(b'content-type: multipart/report; report-type=delivery-status; boundary="cut"\n', b"")
+    bare = whole.replace(
+        b'content-type: multipart/report; report-type=delivery-status; boundary="cut"\n', b""
+    )
     assert [one.recipient for one in classify(bare).bounces] == [READER]
 
 
@@ -89,7 +91,9 @@ def test_an_encoded_report_is_decoded() -> None:
     import base64
 
     fields = base64.encodebytes(group("550 no such user").encode()).decode()
-    whole = dsn("@@").replace(b"Reporting-MTA: dns; mx.relay.example\nOriginal-Envelope-Id: QX-17b\n\n@@", b"@@")
+    whole = dsn("@@").replace(
+        b"Reporting-MTA: dns; mx.relay.example\nOriginal-Envelope-Id: QX-17b\n\n@@", b"@@"
+    )
     encoded = whole.replace(
         b"message/delivery-status\n\n@@",
         b"message/delivery-status\nContent-Transfer-Encoding: base64\n\n" + fields.encode(),
@@ -112,7 +116,9 @@ def test_lines_may_end_with_cr_lf() -> None:
 
 def test_the_separator_of_a_mailbox_file_is_no_header() -> None:
     whole = dsn(group())
-    assert classify(b"From MAILER-DAEMON Sun Nov 22 10:00:00 2026\n" + whole).bounces == classify(whole).bounces
+    assert (
+        classify(b"From MAILER-DAEMON Sun Nov 22 10:00:00 2026\n" + whole).bounces == classify(whole).bounces
+    )
 
 
 def test_other_addresses_of_the_returned_message_are_left_alone() -> None:

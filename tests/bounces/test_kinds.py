@@ -21,14 +21,25 @@ NOTES = {
     ),
     "an answer of a program": mail(
         "Thank you. I cannot answer now. Write to bob@reader.example.",
-        **{"from": PERSON, "to": US, "subject": "Re: Offers", "auto_submitted": "auto-replied", "return_path": "<>"},
+        **{
+            "from": PERSON,
+            "to": US,
+            "subject": "Re: Offers",
+            "auto_submitted": "auto-replied",
+            "return_path": "<>",
+        },
     ),
     "an old program's answer": mail(
         "Away until Monday.", **{"from": PERSON, "to": US, "subject": "Hm", "precedence": "auto_reply"}
     ),
     "a ticket": mail(
         "Your message could not be delivered to one agent, joe@reader.example. 550",
-        **{"from": "Support <help@reader.example>", "to": US, "subject": "We received your request", "return_path": "<>"},
+        **{
+            "from": "Support <help@reader.example>",
+            "to": US,
+            "subject": "We received your request",
+            "return_path": "<>",
+        },
     ),
     "a challenge": mail(
         f"Your message has not been delivered yet. Please confirm that you are a person. {READER}",
@@ -60,14 +71,17 @@ OTHERS = {
         },
     ),
     "a newsletter about bounces without list fields": mail(
-        _SAID, **{"from": "Weekly <no-reply@paper.example>", "to": US, "subject": "Undeliverable: what it means"}
+        _SAID,
+        **{"from": "Weekly <no-reply@paper.example>", "to": US, "subject": "Undeliverable: what it means"},
     ),
     "a person who asks about a bounce": mail(
         f"Hi, what is this?\n\n{_SAID}\nReceived: from a by b\n",
         **{"from": PERSON, "to": US, "subject": "Undelivered Mail Returned to Sender"},
     ),
     "a bounce forwarded as an attachment": mail(
-        b"--b\n\nWhat is this?\n--b\nContent-Type: message/rfc822\n\n" + dsn(group("550 user unknown")) + b"\n--b--\n",
+        b"--b\n\nWhat is this?\n--b\nContent-Type: message/rfc822\n\n"
+        + dsn(group("550 user unknown"))
+        + b"\n--b--\n",
         **{"from": PERSON, "to": US, "subject": "odd", "content_type": "multipart/mixed; boundary=b"},
     ),
     "a bounce forwarded in the text": mail(
@@ -88,7 +102,11 @@ OTHERS = {
     ),
     "a job's output": mail(
         f"could not deliver to {READER}: mailbox full, 550",
-        **{"from": "root@host.example (Cron Daemon)", "to": US, "subject": "Cron <root@host> /usr/bin/backup"},
+        **{
+            "from": "root@host.example (Cron Daemon)",
+            "to": US,
+            "subject": "Cron <root@host> /usr/bin/backup",
+        },
     ),
     "a digest of a quarantine": mail(
         f"3 messages were rejected as spam:\n{READER} 550 5.7.1\njoe@x.example 550",
@@ -123,7 +141,9 @@ def test_other_mail_is_no_bounce(name: str) -> None:
 
 
 def test_a_program_may_say_that_its_bounce_is_an_automatic_reply() -> None:
-    whole = report(f"The following address failed:\n\n  {READER}\n    no such user\n", auto_submitted="auto-replied")
+    whole = report(
+        f"The following address failed:\n\n  {READER}\n    no such user\n", auto_submitted="auto-replied"
+    )
     assert classify(whole).kind is Kind.BOUNCE
 
 
@@ -133,7 +153,11 @@ def test_a_list_server_s_report_counts_in_spite_of_its_list_fields() -> None:
 
 @pytest.mark.parametrize("missing", ["from", "subject", "return_path", "to"])
 def test_a_report_without_one_of_its_fields_is_still_one(missing: str) -> None:
-    whole = report(f"This mail could not be delivered.\n\n{_SAID}\nReturn-Path: <{US}>\nMessage-ID: <q@shop.example>\n")
-    lines = [line for line in whole.split(b"\n") if not line.startswith(missing.replace("_", "-").encode() + b":")]
+    whole = report(
+        f"This mail could not be delivered.\n\n{_SAID}\nReturn-Path: <{US}>\nMessage-ID: <q@shop.example>\n"
+    )
+    lines = [
+        line for line in whole.split(b"\n") if not line.startswith(missing.replace("_", "-").encode() + b":")
+    ]
     reading = classify(b"\n".join(lines))
     assert [one.recipient for one in reading.bounces] == [READER]

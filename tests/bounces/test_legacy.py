@@ -33,7 +33,7 @@ REPORTS: dict[str, tuple[dict[str, str], str, str]] = {
     ),
     "postfix without a status part": (
         {},
-        f"This is the mail system at host mx.relay.example.\n\n<{READER}>: host mx.reader.example[192.0.2.7] said: 554\n"
+        f"This is the mail system at host mx.x.example.\n\n<{READER}>: host mx.y.example[192.0.2.7] said: 554\n"
         "    5.7.1 blocked using zen.spamhaus.org (in reply to RCPT TO command)\n",
         "blocked",
     ),
@@ -72,7 +72,7 @@ REPORTS: dict[str, tuple[dict[str, str], str, str]] = {
     "iplanet": (
         {"subject": "Delivery Notification: Delivery has failed"},
         f"Your message cannot be delivered to the following recipients:\n\n  Recipient address: {READER}\n"
-        "  Reason: Remote SMTP server has rejected address\n  Diagnostic code: smtp;550 5.1.1 unknown or illegal alias\n",
+        "  Reason: Remote SMTP server has rejected it\n  Diagnostic code: smtp;550 5.1.1 unknown or illegal alias\n",
         "userunknown",
     ),
     "mailenable": (
@@ -88,7 +88,7 @@ REPORTS: dict[str, tuple[dict[str, str], str, str]] = {
     ),
     "french": (
         {"subject": "Non remis : Offres"},
-        f"Échec de la remise à ces destinataires :\n\n{READER}\nL'adresse n'a pas été trouvée : destinataire inconnu.\n",
+        f"Échec de la remise à :\n\n{READER}\nL'adresse n'a pas été trouvée : destinataire inconnu.\n",
         "userunknown",
     ),
     "spanish": (

@@ -29,8 +29,8 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "对方邮箱已满",
     ),
     "program-failed": (
-        "user unknown. Command output: procmail: Couldn't create \"/var/spool/mail/anna\"",
-        "Command died with status 75: \"/usr/lib/dovecot/deliver\"",
+        'user unknown. Command output: procmail: Couldn\'t create "/var/spool/mail/anna"',
+        'Command died with status 75: "/usr/lib/dovecot/deliver"',
     ),
     "message-too-big": (
         "552 5.3.4 Message size exceeds fixed limit",
@@ -49,14 +49,20 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "550 sender verify failed",
         "571 you are not allowed to post to this list",
     ),
-    "no-reverse-name": ("550 5.7.25 no PTR record for 192.0.2.1", "450 Client host: cannot find your reverse hostname"),
+    "no-reverse-name": (
+        "550 5.7.25 no PTR record for 192.0.2.1",
+        "450 Client host: cannot find your reverse hostname",
+    ),
     "helo-refused": ("554 HELO command rejected: invalid", "554 dynamic IP addresses are not welcome"),
     "too-fast": (
         "421 4.7.28 unusual rate of mail from you: rate limited",
         "452 Too many messages, slow down",
         "550 daily quota reached for sending",
     ),
-    "too-many-connections": ("421 Too many concurrent SMTP connections", "421 4.7.0 too many sessions from 192.0.2.9"),
+    "too-many-connections": (
+        "421 Too many concurrent SMTP connections",
+        "421 4.7.0 too many sessions from 192.0.2.9",
+    ),
     "account-disabled": (
         "550 5.2.1 The email account that you tried to reach is disabled",
         "554 account suspended",
@@ -135,7 +141,9 @@ def test_every_row_gives_a_known_reason() -> None:
 
 
 @pytest.mark.rule("A75")
-@pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in EXAMPLES.items() for text in texts])
+@pytest.mark.parametrize(
+    ("name", "text"), [(name, text) for name, texts in EXAMPLES.items() for text in texts]
+)
 def test_an_example_is_decided_by_its_row(name: str, text: str) -> None:
     row = first(EVERY, plain(text))
     assert row is not None

@@ -39,7 +39,9 @@ def test_where_no_text_helps_the_status_decides(status: str, reason: str, kind: 
 
 
 @pytest.mark.rule("A75")
-@pytest.mark.parametrize(("reply", "reason"), [("552", "mailboxfull"), ("550", "filtered"), ("421", "systemerror")])
+@pytest.mark.parametrize(
+    ("reply", "reason"), [("552", "mailboxfull"), ("550", "filtered"), ("421", "systemerror")]
+)
 def test_where_no_status_is_given_the_reply_code_decides(reply: str, reason: str) -> None:
     found = said(f"{reply} hm")
     assert (found.reason, found.rule, found.kind) == (reason, f"reply {reply}", "soft")

@@ -226,7 +226,8 @@ UNKNOWN = (
             not found in our directory | the email account does not | x-notes; user
         """),
         unless=phrases("""
-            sender * user unknown | too many invalid | too many unknown | too many bad | many invalid | from address * not found | unknown user agent
+            sender * user unknown | too many invalid | too many unknown | too many bad | many invalid |
+            from address * not found | unknown user agent
         """),
     ),
     Rule(
