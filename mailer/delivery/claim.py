@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy.engine import Connection
 
@@ -29,14 +30,17 @@ from mailer.subscribers.confirmation import ConfirmationRecipient, confirmation_
 # Law 3: an older reading is read again before MAIL FROM.
 MAX_AGE_SECONDS = 2.0
 
+# Of what a database stores as JSON: nothing stands before the value, nothing after it.
+_decoded = json.JSONDecoder().raw_decode
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+
+class Claim(NamedTuple):
     """One delivery in this worker's hand, with everything its message is made from."""
 
     id: int
     kind: DeliveryKind
     stream: int
+    domain: str  #: the recipient's, in lower case
     attempts: int
     context: Mapping[str, Any]  #: what a proof says of itself
     confirmation: ConfirmationRecipient | None  #: of a confirmation mail
@@ -53,14 +57,6 @@ class Claim:
     def is_system(self) -> bool:
         """Whether it belongs to the stream that goes first."""
         return self.stream == SYSTEM_STREAM
-
-    @property
-    def domain(self) -> str:
-        """The recipient's, in lower case."""
-        address = self.email or self.context.get("address")
-        if address is None and self.confirmation is not None:
-            address = str(self.confirmation.address)
-        return (address or "").rpartition("@")[2].lower()
 
     def is_stale(self) -> bool:
         """Whether it must be read again before MAIL FROM."""
@@ -249,6 +245,7 @@ def _as_claim(
         id=row.id,
         kind=DeliveryKind(row.kind),
         stream=row.stream,
+        domain=row.domain,
         attempts=row.attempts,
         context=row.context or {},
         confirmation=confirmation if isinstance(confirmation, ConfirmationRecipient) else None,
@@ -256,7 +253,7 @@ def _as_claim(
         subscription_tag=row.subscription_tag or b"",
         email=row.email or "",
         language=row.language or "",
-        fields=row.fields or {},
+        fields=_decoded(row.fields)[0] if row.fields else {},
         campaign_tag=campaign.tag if campaign else b"",
         artefact_hash=campaign.artefact_hash if campaign else "",
         read_at=read_at,

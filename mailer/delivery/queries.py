@@ -19,6 +19,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    cast,
     insert,
     literal,
     null,
@@ -84,7 +85,7 @@ class Place:
 class Candidate(NamedTuple):
     """A delivery beside all that decides whether it may leave, but for its campaign.
 
-    Words and times are as the driver has them: to convert each of every row costs more than to read it.
+    Words, times and JSON are as the driver has them: to convert all of every row costs more than to read it.
     """
 
     id: int
@@ -92,6 +93,7 @@ class Candidate(NamedTuple):
     state: str
     due_at: Any
     stream: int
+    domain: str
     campaign_id: int | None
     subscription_id: int | None
     worker_id: int | None
@@ -103,7 +105,7 @@ class Candidate(NamedTuple):
     email: str | None
     email_hash: bytes | None
     language: str | None
-    fields: dict[str, Any] | None
+    fields: str | None
     suppressed: int | None  #: 1: there is a suppression of this address, of one list or another
 
 
@@ -113,6 +115,7 @@ _CANDIDATE = (
     type_coerce(Delivery.state, String).label("state"),
     type_coerce(Delivery.next_attempt_at, NullType).label("due_at"),
     Delivery.stream,
+    Delivery.domain,
     Delivery.campaign_id,
     Delivery.subscription_id,
     Delivery.worker_id,
@@ -124,7 +127,7 @@ _CANDIDATE = (
     Subscriber.email,
     Subscriber.email_hash,
     Subscriber.language,
-    Subscriber.fields,
+    cast(Subscriber.fields, Text).label("fields"),
     # A single value: PostgreSQL then asks for it row by row, and never reads all suppressions at once.
     select(literal(1))
     .where(Suppression.email_hash == Subscriber.email_hash)

@@ -17,6 +17,7 @@ from sqlalchemy import (
     JSON,
     ColumnElement,
     Connection,
+    LargeBinary,
     Text,
     Update,
     bindparam,
@@ -29,6 +30,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
 
 from mailer.store.bulk import converted, converter
+from mailer.store.types import UtcDateTime
 
 #: What the columns of a row are in the statement, by name.
 Given = Mapping[str, ColumnElement[Any]]
@@ -42,6 +44,7 @@ class RowUpdate:
 
     def __init__(self, columns: Mapping[str, TypeEngine[Any]], build: Callable[[Given], Update]) -> None:
         self._names = tuple(columns)
+        self._forms = tuple(_JSON_FORMS.get(type(kind)) for kind in columns.values())
         self._each = build({name: bindparam(f"given_{name}", type_=kind) for name, kind in columns.items()})
         rows = func.json_to_recordset(cast(bindparam("rows", type_=Text), JSON))
         table = rows.table_valued(*(column(name, kind) for name, kind in columns.items()))
@@ -56,11 +59,17 @@ class RowUpdate:
         if not rows:
             return
         if connection.dialect.name == "postgresql":
-            named = [dict(zip(self._names, row, strict=True)) for row in rows]
-            connection.execute(self._all, {"rows": json.dumps(named, default=_as_json), **same})
+            connection.execute(self._all, {"rows": self._as_json(rows), **same})
         else:
             given = dict(zip(self._names, zip(*rows, strict=True), strict=True))
             connection.exec_driver_sql(str(self._compiled), list(self._placed(given, same, len(rows))))
+
+    def _as_json(self, rows: Iterable[Sequence[Any]]) -> str:
+        columns = [
+            converted(column, form, repeating=True)
+            for column, form in zip(zip(*rows, strict=True), self._forms, strict=True)
+        ]
+        return json.dumps([dict(zip(self._names, row, strict=True)) for row in zip(*columns, strict=True)])
 
     @cached_property
     def _compiled(self) -> SQLCompiler:
@@ -80,6 +89,13 @@ class RowUpdate:
         return zip(*columns, strict=True)
 
 
-def _as_json(value: datetime | bytes) -> str:
-    """What JSON has no form for, as PostgreSQL reads it."""
-    return value.isoformat() if isinstance(value, datetime) else f"\\x{value.hex()}"
+def _time(value: datetime | None) -> str | None:
+    return None if value is None else value.isoformat()
+
+
+def _bytes(value: bytes | None) -> str | None:
+    return None if value is None else f"\\x{value.hex()}"
+
+
+#: What JSON has no form for, as PostgreSQL reads it.
+_JSON_FORMS: Mapping[type, Callable[[Any], Any]] = {UtcDateTime: _time, LargeBinary: _bytes}

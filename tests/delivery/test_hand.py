@@ -25,6 +25,7 @@ def claim(number: int, domain: str = "example.net", *, stream: int = 5, read_at:
         id=number,
         kind=DeliveryKind.PROOF if stream == SYSTEM_STREAM else DeliveryKind.CAMPAIGN,
         stream=stream,
+        domain=domain,
         attempts=0,
         context={},
         confirmation=None,
