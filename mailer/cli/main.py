@@ -45,7 +45,7 @@ COMMANDS: dict[str, Lazy] = {
         "mailer.cli.campaign:campaign",
         "Campaigns: new, check, preview, proof, schedule, pause, resume, cancel, status.",
     ),
-    "delivery": Lazy("mailer.cli.delivery:delivery", "Single messages: list, show, retry, settle."),
+    "delivery": Lazy("mailer.cli.delivery:delivery", "Single messages: list, show, retry, settle, pace."),
     "bounce": Lazy("mailer.cli.bounce:bounce", "What comes back: classify."),
     "alerts": Lazy("mailer.cli.alerts:alerts", "What ops are told: test, list, key."),
     "dkim": Lazy("mailer.cli.dkim:dkim", "Keys that sign mail: new, show."),
