@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 
 from benchmarks import machine, relay
@@ -20,6 +21,8 @@ def rows() -> list[Row]:
     """The rate with a signature on every message."""
     if not machine.postfix_tools():
         return [missing("send_dkim", "Postfix's smtp-source and smtp-sink")]
+    if shutil.which("openssl") is None:
+        return [missing("send_dkim", "openssl, which is measured against")]
     people = sized(40_000, quick=3_000)
     found = []
     with relay.sink() as sink:
@@ -64,7 +67,7 @@ def _possible(plain: Sent, per_second: float) -> float:
 
 def _row(signed: Sent, plain: Sent, per_second: float, *, people: int) -> Row:
     ratio = _ratio(signed, plain, per_second)
-    overhead = signed.steady_micros - plain.steady_micros - 1e6 / per_second
+    must = plain.steady_micros + 1e6 / per_second
     return Row(
         name="send_dkim",
         value=signed.pace.per_second,
@@ -76,7 +79,7 @@ def _row(signed: Sent, plain: Sent, per_second: float, *, people: int) -> Row:
         reached=ratio >= _REACH,
         note=f"{people} recipients, one worker; CPU per message {signed.steady_micros:.0f} µs, unsigned "
         f"{plain.steady_micros:.0f} µs; openssl speed rsa2048: {per_second:.0f} signs/s, "
-        f"{1e6 / per_second:.0f} µs; the rest of a signature {overhead:.0f} µs",
+        f"{1e6 / per_second:.0f} µs; by CPU alone the ratio is {must / signed.steady_micros:.2f}",
     )
 
 

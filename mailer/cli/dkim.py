@@ -40,7 +40,7 @@ def new(folder: SiteFolder, *, selector: str | None, kind: str) -> None:
     present = settings.dkim.selector if kind == "rsa" else settings.dkim.ed25519_selector
     click.echo(
         "\n2. Wait until it can be seen everywhere: an hour, or the TTL of the zone if that is longer.\n"
-        f'3. Put this into mailer.toml, and restart mailer:\n\n   [dkim]\n   {_KINDS[kind]} = "{made.selector}"\n\n'
+        f'3. Set in mailer.toml, under [dkim], and restart mailer:\n\n   {_KINDS[kind]} = "{made.selector}"\n\n'
         "4. See that all is well: mailer doctor"
     )
     if kind == "ed25519" and settings.dkim.selector is None:

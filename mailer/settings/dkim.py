@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from mailer.settings.section import Section
 from mailer.settings.values import HostText
@@ -38,6 +38,14 @@ class DkimSettings(Section):
         description="Domain that signs: the one of every list's From address, or one above it. "
         "Default: each list's own.",
     )
+
+    @model_validator(mode="after")
+    def _has_a_first_key(self) -> Self:
+        if self.selector is None and (self.ed25519_selector or self.system_selector):
+            raise ValueError(
+                "names further keys, but no selector: the RSA key that signs. Name that one too."
+            )
+        return self
 
     @property
     def signs(self) -> bool:

@@ -182,3 +182,12 @@ def test_a_list_with_an_international_domain_is_signed_for_by_its_a_labels(site_
 def test_a_selector_in_the_settings_is_one_label(site_folder: SiteFolder, selector: str) -> None:
     with pytest.raises(ValueError, match="selector"):
         DkimSettings.model_validate({"selector": selector})
+
+
+@pytest.mark.parametrize("lines", ['ed25519_selector = "e1"', 'system_selector = "sys"'])
+def test_further_keys_without_the_first_are_refused(site_folder: SiteFolder, lines: str) -> None:
+    """Else a site would believe that it signs, and would not."""
+    with site_folder.settings_path.open("a") as file:
+        file.write(f"\n[dkim]\n{lines}\n")
+    with pytest.raises(SettingsInvalid, match="names further keys, but no selector"):
+        load_settings(site_folder.settings_path, {})
