@@ -23,6 +23,7 @@ BENCHES = (
     "cli_start",
     "journal_sync",
     "spam_score",
+    "bounce_classify",
 )
 
 

@@ -227,7 +227,7 @@ UNKNOWN = (
         """),
         unless=phrases("""
             sender * user unknown | too many invalid | too many unknown | too many bad | many invalid |
-            from address * not found | unknown user agent
+            unknown user agent | from address * not found
         """),
     ),
     Rule(
