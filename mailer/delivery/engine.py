@@ -235,9 +235,9 @@ class Engine:
         try:
             claims = await asyncio.shield(claiming)
         except asyncio.CancelledError:
-            (late,) = await asyncio.gather(claiming, return_exceptions=True)
-            if isinstance(late, list):
-                self._hand.add(late)
+            await asyncio.wait([claiming])
+            if not claiming.cancelled() and claiming.exception() is None:
+                self._hand.add(claiming.result())
             raise
         self._hand.add(claims)
         return claims
