@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy.engine import Connection
 
@@ -34,7 +34,8 @@ MAX_AGE_SECONDS = 2.0
 _decoded = json.JSONDecoder().raw_decode
 
 
-class Claim(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Claim:
     """One delivery in this worker's hand, with everything its message is made from."""
 
     id: int
