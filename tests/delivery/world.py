@@ -139,7 +139,8 @@ class World:
                 .returning(Campaign.id)
             ).scalar_one()
         for name in names:
-            self.queue(self.subscribe(name), campaign_id=campaign)
+            domain = name.partition("@")[2].lower() or "example.net"
+            self.queue(self.subscribe(name), campaign_id=campaign, domain=domain)
         return campaign
 
     def subscribe(self, name: str, state: SubscriptionState = SubscriptionState.CONFIRMED) -> int:
