@@ -54,23 +54,36 @@ def classify_files(files: Iterable[Path], *, processes: int) -> Iterator[FileRea
 
 def _side_by_side(files: Iterator[Path], processes: int) -> Iterator[FileReading]:
     pool = ProcessPoolExecutor(processes)
-    under_way: deque[tuple[list[Path], Future[list[FileReading]]]] = deque()
+    under_way: deque[tuple[list[Path], Future[list[FileReading]] | None]] = deque()
     try:
         while True:
             while len(under_way) < processes * 4 and (chunk := list(islice(files, _CHUNK))):
-                under_way.append((chunk, pool.submit(_classify_chunk, chunk)))
+                under_way.append((chunk, _submitted(pool, chunk)))
             if not under_way:
                 return
             chunk, done = under_way.popleft()
             try:
-                yield from done.result()
-            except BrokenProcessPool:  # a process was killed: which file it was is found one by one
-                pool.shutdown(cancel_futures=True)
-                yield from _one_by_one(chunk)
-                pool = ProcessPoolExecutor(processes)
-                under_way = deque((held, pool.submit(_classify_chunk, held)) for held, _ in under_way)
+                readings = done.result() if done else None
+            except BrokenProcessPool:
+                readings = None
+            if readings is not None:
+                yield from readings
+                continue
+            # A process was killed: which file it was is found one by one, the others start anew.
+            pool.shutdown(cancel_futures=True)
+            yield from _one_by_one(chunk)
+            pool = ProcessPoolExecutor(processes)
+            under_way = deque((held, _submitted(pool, held)) for held, _ in under_way)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _submitted(pool: ProcessPoolExecutor, chunk: list[Path]) -> Future[list[FileReading]] | None:
+    """The readings of a chunk to come; None if the pool has just lost a process."""
+    try:
+        return pool.submit(_classify_chunk, chunk)
+    except BrokenProcessPool:
+        return None
 
 
 def _one_by_one(chunk: list[Path]) -> Iterator[FileReading]:

@@ -12,20 +12,19 @@ MAX_LINES = 1500
 MAX_FOUND = 500
 MAX_LINE = 2000
 _SMTP = re.compile(r"rcpt to:", re.IGNORECASE)
-_LABEL = (
+#: What stands between the start of a line and the address, and means nothing.
+_MARKS = " \t\r\f\v\u3000-*•>·|([<\"'`=«"
+#: A label before an address that the line is about; what is tried is short, so that no line is slow.
+_LABEL = re.compile(
     r"(?:(?:final |original |failed |intended |invalid |e-?mail |smtp )?"
     r"(?:recipients?|address(?:es|ee)?|mailbox|user|users?\(s\)|empfänger|destinataire|destinatarios?|destinatário"
-    r"|ontvanger|odbiorca|получатель|the user\(s\) account)(?:\(s\))?(?: address| name)?\s*[:：=]"
-    r"|smtp:|mailto:|rfc822;|the user|user|account|unknown user:|undeliverable to|<mailto:)?"
+    r"|ontvanger|odbiorca|получатель|the user\(s\) account)(?:\(s\))?(?: address| name)?\s?[:：=]"
+    r"|the user|user|account|unknown user:|undeliverable to)?[ \[<(\"']{0,4}(?:smtp:|mailto:|rfc822;)?",
+    re.IGNORECASE,
 )
-#: What may stand between the start of a line and the address that the line is about.
-_LEAD = re.compile(
-    rf"[\s\-*•>·|(\[<\"'`=]*{_LABEL}[\s<\[\"'(]*(?:smtp:|mailto:|rfc822;)?[\s<\"']*", re.IGNORECASE
-)
+MAX_LABEL = 60
 #: The field of a message that is quoted: it may name more than those that failed.
-_TO = re.compile(
-    r"\s*(?:to|an|a|para|pour|für|til|till|do|кому|宛先|받는 사람|收件人)\s*[:：][\s<\"']*", re.IGNORECASE
-)
+_TO = re.compile(r"(?:to|an|a|para|pour|für|til|till|do|кому|宛先|받는 사람|收件人)\s?[:：]", re.IGNORECASE)
 #: Words before an address that say it is somebody else's.
 _OTHERS = re.compile(
     r"(?:from|sender|sent by|mail from:?|contact|contacting|e-?mail(?:ing)? us at|write to|help[^:]{0,40}to"
@@ -86,9 +85,10 @@ def _weight(line: str, match: re.Match[str], before: str) -> int:
         return 4
     if _OTHERS.search(ahead[-80:]) or (not ahead.strip(" <\t") and _OTHERS.search(before)):
         return 0
-    if _TO.fullmatch(ahead):
+    label = ahead.strip(_MARKS)
+    if len(label) <= MAX_LABEL and _TO.fullmatch(label):
         return 3
-    if _LEAD.fullmatch(ahead):
+    if len(label) <= MAX_LABEL and _LABEL.fullmatch(label):
         return (
             5 if not after.strip(" >)]\"'.,;:") or after.lstrip("> )]\"'")[:1] in (":", "(", ";", ",") else 4
         )

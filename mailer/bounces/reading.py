@@ -152,7 +152,8 @@ def _from_status(taken: Taken) -> Reading:
     groups = [
         group
         for group in taken.status.groups
-        if group.action not in dsn.ARRIVED and not group.status.startswith("2")
+        if group.action not in dsn.ARRIVED
+        and not (group.status.startswith("2") and group.action != dsn.FAILED)
     ]
     if not groups:
         return Reading(Kind.NONE, rule="a report of success")

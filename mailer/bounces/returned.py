@@ -11,21 +11,28 @@ _HEADER_LINE = re.compile(
     r"|MIME-Version: ?1|X-[A-Z][\w-]{2,40}: \S)",
     re.MULTILINE | re.IGNORECASE,
 )
-_RULED = re.compile(r"^[ \t>]{0,8}[-=_*.#+<>| ]{0,40}[ \t]*([^\n]{3,90})$", re.MULTILINE)
+_RULES = frozenset({"--", "==", "__", "**", "##", "++", ">>", "- ", "<<"})
+#: A line that announces is short.
+_LONGEST = 150
 
 
 def split(text: str) -> tuple[str, str]:
     """The report's own words, and the returned message below them (empty if there is none)."""
-    at = len(text)
-    if match := _HEADER_LINE.search(text):
-        at = match.start()
-    for match in _RULED.finditer(text, 0, at):
-        line = match[1].strip().lower()
-        if ANNOUNCES.match(line) and (
-            match[0].lstrip(" \t>")[:2] in _RULES or line.endswith((":", "-", "follows", "follows."))
-        ):
-            return text[: match.start()], text[match.end() :]
-    return text[:at], text[at:]
+    match = _HEADER_LINE.search(text)
+    end = match.start() if match else len(text)
+    start = 0
+    while start < end:
+        stop = text.find("\n", start, end)
+        stop = end if stop < 0 else stop
+        if stop - start <= _LONGEST and _announces(text[start:stop]):
+            return text[:start], text[stop:]
+        start = stop + 1
+    return text[:end], text[end:]
 
 
-_RULES = frozenset({"--", "==", "__", "**", "##", "++", ">>", "- ", "<<"})
+def _announces(line: str) -> bool:
+    line = line.strip(" \t>").lower()
+    bare = line.strip("-=_*.#+<>| \t")
+    if len(bare) < 3 or not ANNOUNCES.match(bare):
+        return False
+    return line[:2] in _RULES or line.endswith((":", "-", "follows", "follows."))

@@ -46,6 +46,10 @@ HOSTILE = {
     ),
     "brackets for JSON": lambda: _daemon(b'{"a":' * MILLION),
     "repeated half phrases": lambda: _daemon(b"<q@b.example>: " + b"exceeded user mailbox " * MILLION),
+    "a line of spaces before an address": lambda: _daemon(
+        (b" " * 500 + b"<" + b" " * 500 + b"a@b.example\n") * 500
+    ),
+    "a line of marks": lambda: _daemon((b"- " * 900 + b"a@b.example x\n") * 500),
     "noise": lambda: random.Random(1).randbytes(5 * MILLION),
 }
 

@@ -49,7 +49,7 @@ CONTENT = (
         "spam",
         "spamdetected",
         phrases("""
-            is spam | as spam | be spam | ofr_506 | spam message | message spam | spam content |
+            is spam | as spam | be spam | dt:spm | ofr_506 | spam message | message spam | spam content |
             spam detected |
             spam found | spam rejected | spam refused | spam score | spam filter | spam-filter | spam-like |
             spamlike | spam like | spam mail | spam engine | spam source | spam email | spam rule |
@@ -61,7 +61,8 @@ CONTENT = (
             high probability of spam | high spam | (spam | - spam | spam - | spam, | spamassassin |
             spamicity | antispam | anti-spam | unsolicited mail | unsolicited bulk | unsolicited email |
             unsolicited commercial | bulk mail | bulk email | junk mail | junk email | message
-            message content rejected | content * rejected as | message rejected due to content | ube |
+            message content rejected | content denied |  headers fail |
+            content * rejected as | message rejected due to content | ube |
             #ms-dnsbl | rejected by * content filter | listed in * uri | blacklisted url | url * blacklist |
             url listed | blocked url | uribl | blocked by spam | blocked for spam | bogofilter | rspamd |
             hit the spam | score exceeded | cloudmark | content filter | reject, id= | spam | junk |
@@ -72,7 +73,7 @@ CONTENT = (
             spamhaus | spamcop | anti-spam policy | antispam policy | spam or * block list | ip * spam |
             spam * ip address | anti-spam blacklist | spam blacklist | blacklisted | spam policy |
             spam source | due to spam from | spam from your | spam * your ip | spam sources | blocklist |
-            block list | rbl | sending spam | spam sent | spam emission
+            block list | rbl | sending spam | spam sent from | spam emission
         """),
     ),
     Rule(

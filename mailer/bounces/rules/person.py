@@ -44,7 +44,8 @@ FULL = (
         "mailbox-full-localised",
         "mailboxfull",
         phrases("""
-            postfach voll | postfach ist voll | postfach * voll | postfachs * voll |
+            postfach voll | boite pleine | boîte pleine | postfach ist voll | postfach * voll |
+            postfachs * voll |
             speicherplatz * überschritten | kontingent | quota überschritten | boîte aux lettres * pleine |
             boite aux lettres * pleine | boîte * est pleine | bal pleine | boîte de réception * pleine |
             espace de stockage * saturé | quota dépassé | quota de stockage | buzón lleno | buzón * lleno |
@@ -149,7 +150,8 @@ UNKNOWN = (
             unknown local-part | unknown local part | unknown email | unknown virtual | unknown rcpt |
             unknown or illegal | unknown alias | unknown to address | unknown in virtual |
             unknown in local |
-            no such user | no such mailbox | no such recipient | no such address | no such account |
+            no such user | #5.1.0 address rejected | no such mailbox | no such recipient |
+            no such address | no such account |
             no such person | no such local | no such email | no such e-mail | no such name |
             no such domain user | no such virtual | no such alias | no such addressee | no such mail |
             no such destination | nosuchuser | there is no such | there is no user | no user by that name |

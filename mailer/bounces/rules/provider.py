@@ -27,7 +27,8 @@ LOOP = (
         "loop",
         "networkerror",
         phrases("""
-            too many hops | mail loop | mail loops | mail forwarding loop | loops back to | loop detected |
+            too many hops | mail loop | mail loops | mail forwarding loop | loops back to |
+            lowest numbered mx record points to local | loop detected |
             routing loop | loop back | looping | hop count exceeded | hop count | maximum hop |
             possible mail loop | forwarding loop | delivered-to:  | message looping | in a loop |
             too many received | received headers | mail for * loops | hops exceeded |
