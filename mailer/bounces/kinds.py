@@ -39,11 +39,15 @@ def sender_of(whole: Part) -> str:
 
 def from_a_daemon(whole: Part) -> int:
     """How surely mail software wrote it, as far as it says itself: 0 to 2."""
-    sender = header_text(whole.first("from"))
-    if SURE.search(sender):
+    if SURE.search(header_text(whole.first("from"))):
         return 2
     nobody = whole.first("return-path").replace(b" ", b"") == b"<>"
-    return nobody + (bool(DAEMONS.search(sender)) or is_official(sender_of(whole)))
+    return nobody + has_a_daemon_s_name(whole)
+
+
+def has_a_daemon_s_name(whole: Part) -> bool:
+    """Whether the sender has a name that mail software has."""
+    return bool(DAEMONS.search(header_text(whole.first("from")))) or is_official(sender_of(whole))
 
 
 def names_a_bounce(subject: str) -> bool:

@@ -225,7 +225,9 @@ def _speaks_for_a_bounce(taken: Taken) -> bool:
         + bool(taken.returned or taken.below)
         + kinds.has_a_code(human)
     )
-    return points >= ENOUGH and daemon > 0
+    # A person's note of absence has no return path either, and may quote what it answers; it attaches nothing.
+    attached = taken.returned is not None
+    return points >= ENOUGH and daemon > 0 and (named or attached or kinds.has_a_daemon_s_name(whole))
 
 
 def _of_returned(taken: Taken) -> list[str]:

@@ -61,6 +61,10 @@ OTHERS = {
         "This mailbox is no longer read. Please use bob@reader.example.",
         **{"from": PERSON, "to": US, "subject": "Anna no longer works here", "return_path": "<>"},
     ),
+    "a note of absence that says so nowhere and quotes the message": mail(
+        f"I am away, my mailbox is not read. Ask bob@reader.example.\n\nReceived: from a by b\nTo: {READER}\n",
+        **{"from": PERSON, "to": US, "subject": "Offers", "return_path": "<>"},
+    ),
     "a newsletter about bounces": mail(
         _SAID,
         **{
