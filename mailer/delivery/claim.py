@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -118,12 +118,13 @@ class Claims:
             for stream in pick(tuple(sending)):
                 if len(rows) < limit:
                     rows += self._places.due(connection, stream, now, limit=limit - len(rows))
-            claims, skips, _ = self._judge(connection, rows, read_at, campaigns=sending)
-            queries.mark_claimed(connection, [claim.id for claim in claims], worker_id=self._worker_id)
-            self._skip(connection, skips, now)
+            judged = self._judge(connection, rows, campaigns=sending)
+            queries.mark_claimed(connection, [row.id for row in judged.fit], worker_id=self._worker_id)
+            self._skip(connection, judged.skips, now)
         if not self._store.is_sqlite:
             self._places.passed(rows)
-        return claims
+        # Made of what was read, but not while others wait for SQLite's write lock.
+        return judged.claims(sending, read_at=read_at)
 
     def _is_due(self, pick: Callable[[Sequence[int]], Sequence[int]], now: datetime) -> bool:
         with self._store.read() as connection:
@@ -141,13 +142,14 @@ class Claims:
             look_up_only(connection)
             rows = queries.eligibility(connection, ids)
             campaigns = queries.campaigns(connection, {row.campaign_id for row in rows if row.campaign_id})
-            fresh, skips, waiting = self._judge(connection, rows, read_at, campaigns=campaigns)
-        if skips or waiting:
+            judged = self._judge(connection, rows, campaigns=campaigns)
+        if judged.skips or judged.waiting:
             with self._store.write() as connection:
                 look_up_only(connection)
-                self._skip(connection, skips, now)
-                queries.release(connection, waiting, worker_id=self._worker_id, now=now)
-        return Recheck(tuple(fresh), released=len(waiting), skipped=len(skips))
+                self._skip(connection, judged.skips, now)
+                queries.release(connection, judged.waiting, worker_id=self._worker_id, now=now)
+        fresh = judged.claims(campaigns, read_at=read_at)
+        return Recheck(tuple(fresh), released=len(judged.waiting), skipped=len(judged.skips))
 
     def release(self, ids: Sequence[int]) -> None:
         """Give unsent claims back."""
@@ -169,10 +171,9 @@ class Claims:
         self,
         connection: Connection,
         found: Sequence[Candidate],
-        read_at: float,
         *,
         campaigns: Mapping[int, ClaimedCampaign],
-    ) -> tuple[list[Claim], list[Skip], list[int]]:
+    ) -> _Judged:
         """Split deliveries into those that may leave, those that never may, and those that must wait."""
         rows = [row for row in found if self._is_ours(row)]
         asked = [row.id for row in rows if row.kind == DeliveryKind.CONFIRMATION]
@@ -180,22 +181,39 @@ class Claims:
         suppressed = queries.suppressions(
             connection, {row.email_hash for row in rows if row.email_hash and row.suppressed}
         )
-        claims: list[Claim] = []
-        skips: list[Skip] = []
-        waiting: list[int] = []
+        judged = _Judged(confirmations)
         for row in rows:
             verdict = _hindrance(row, suppressed, confirmations)
             campaign = campaigns.get(row.campaign_id or 0)
             if verdict is not None:
-                skips.append(Skip(row.id, verdict))
+                judged.skips.append(Skip(row.id, verdict))
             elif row.kind == DeliveryKind.CAMPAIGN and not _is_sending(campaign):
-                waiting.append(row.id)
+                judged.waiting.append(row.id)
             else:
-                claims.append(_as_claim(row, campaign, confirmations.get(row.id), read_at=read_at))
-        return claims, skips, waiting
+                judged.fit.append(row)
+        return judged
 
     def _is_ours(self, row: Candidate) -> bool:
         return row.state != DeliveryState.ATTEMPTING or row.worker_id == self._worker_id
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """Deliveries by what may become of them now."""
+
+    confirmations: Mapping[int, ConfirmationRecipient | SkipReason]
+    fit: list[Candidate] = field(default_factory=list)
+    skips: list[Skip] = field(default_factory=list)
+    waiting: list[int] = field(default_factory=list)
+
+    def claims(self, campaigns: Mapping[int, ClaimedCampaign], *, read_at: float) -> list[Claim]:
+        """Those that may leave, with everything their messages are made from."""
+        return [
+            _as_claim(
+                row, campaigns.get(row.campaign_id or 0), self.confirmations.get(row.id), read_at=read_at
+            )
+            for row in self.fit
+        ]
 
 
 def _is_sending(campaign: ClaimedCampaign | None) -> bool:
