@@ -157,7 +157,7 @@ UNKNOWN = (
             no such destination | nosuchuser | there is no such | there is no user | no user by that name |
             no mailbox here | no mailbox by that name | no mailbox found | no mailbox for |
             no mailbox exists | no account by that name | no account with | no local mailbox |
-            no valid recipient | no valid mailbox | no user here | no user found | no recipient by |
+             no valid mailbox | no user here | no user found | no recipient by |
             no one here by that name | nobody by that name | nobody here by | no longer on server |
             no person with | user not found | user was not found | user * not found | user not known |
             user not exist | user doesn't exist | user does not exist | user dose not exist |
@@ -220,15 +220,16 @@ UNKNOWN = (
             adr.invalidinsmtp |
             550 5.1.10  | unrouteable address | unroutable address | undeliverable address |
             all relevant mx records point to non-existent hosts; user | is not a known user |
-            not a known user | not a registered | user isn't registered | user is not registered |
-            not registered | delivery error: dd this user doesn't | requested user not found |
+            not a known user |  user isn't registered | user is not registered |
+             delivery error: dd this user doesn't | requested user not found |
             invalid receiver | person not found | addressee unknown | addressee not |
             destination address unknown | delivery to this address is not possible |
             this address does not receive mail | doesn't accept mail for this | alias not found |
             not found in our directory | the email account does not | x-notes; user
         """),
         unless=phrases("""
-            sender * user unknown | too many invalid | too many unknown | too many bad | many invalid |
+            sender * user unknown | sender address * invalid | sender * not found | too many invalid |
+            too many unknown | too many bad | many invalid |
             unknown user agent | from address * not found
         """),
     ),
@@ -306,7 +307,7 @@ DOMAIN = (
             null mx | indicated no smtp service | nullmx | 5.1.10 recipient address has null mx |
             domain does not accept mail | does not accept mail (nullmx) | domain does not accept email |
             domain doesn't accept | host does not accept mail | host/domain does not accept mail |
-            does not accept any mail | smtp protocol returned a permanent error |
+            does not accept any mail |
             server does not accept mail | mail not accepted by host | there's no mail exchanger |
             we do not accept mail | name server: .: host not found | we don't accept mail |
             this domain never accepts | no mail is accepted | domain is not accepting mail
@@ -323,7 +324,7 @@ DOMAIN = (
             host * unknown (name server | domain not found |
             domain * not found | domain does not exist | domain doesn't exist | domain name not found |
             domain name does not exist | domain * does not exist | domain * couldn't be found |
-            domain couldn't be found | domain is not valid | invalid domain | domain invalid |
+            domain couldn't be found | domain is not valid |
             unknown domain | domain unknown | domain * unknown | bad destination host |
             bad destination system | no such domain | no such host | host or domain name not found |
             host not found | host does not exist | name or service not known |
@@ -334,15 +335,14 @@ DOMAIN = (
             no mx or a |
             no mx record | no a or mx | unrouteable mail domain | unrouteable domain | domain must exist |
             not an internet host | illegal host/domain | invalid host | name does not resolve |
-            server unknown | destination server not found | dns error: domain name | domain nonexistent |
+             destination server not found | dns error: domain name | domain nonexistent |
              domänen * wurde nicht gefunden | domain * nicht gefunden |
             domain existiert nicht |
             unbekannte domain | unbekannter host | domaine inconnu | domaine inexistant |
             dominio no existe |
             dominio desconocido | dominio inesistente | domínio não existe | domein bestaat niet |
             домен не найден | домен не существует | 域名不存在 | 找不到域 | ドメインが見つかりません |
-            도메인을 찾을 수 없 | hostunknown |
-            recipient domain
+            도메인을 찾을 수 없 | hostunknown
         """),
         unless=phrases("""
             try again | temporar | sender | mail from | malformed | timed out | timeout | servfail |
