@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
@@ -21,7 +20,7 @@ from mailer.delivery.sender import Letter
 from mailer.dkim import SiteSigners
 from mailer.errors import MailerError
 from mailer.keyring import Secrets, derive_key, keyed_mac
-from mailer.rendering import ArtefactUnreadable, CompiledMessage, Gate, RecipientValues
+from mailer.rendering import ArtefactUnreadable, CompiledMessage, FilledMessage, Gate, RecipientValues
 from mailer.rendering.from_settings import list_identity
 from mailer.rendering.renderer import Renderer
 from mailer.return_path import encode_return_path
@@ -101,7 +100,7 @@ class SiteMessages:
         if signer is not None:
             # The gate has the last word, over the signed bytes: nothing is changed after it (A45).
             signed = signer.sign(filled.pieces, shape=filled.shape, at=at)
-            filled = replace(filled, pieces=signed)
+            filled = FilledMessage(signed, filled.shape)
         data = self._gate.check(filled, compiled.message_class, expected=expected)
         if len(data) > self._settings.sending.max_message_kb * 1024:
             raise MessageTooLarge()
