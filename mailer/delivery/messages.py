@@ -63,7 +63,7 @@ class SiteMessages:
         self._tokens = tokens
         self._campaigns = campaigns
         self._renderer = renderer
-        self._signers = {kind: signers.campaign for kind in DeliveryKind}
+        self._signers = dict.fromkeys(DeliveryKind, signers.campaign)
         self._signers[DeliveryKind.CONFIRMATION] = signers.system
         self._gate = Gate()
         self._linker = Linker(tokens, settings.site.base_url, settings.message_id_domain)
