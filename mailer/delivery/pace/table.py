@@ -29,11 +29,6 @@ def paces(connection: Connection) -> dict[str, Pace]:
     return {row.key: _as_pace(row) for row in connection.execute(select(PaceRow.__table__)).all()}
 
 
-def updated_at(connection: Connection) -> dict[str, datetime]:
-    """When each was written last, by key."""
-    return {row.key: row.updated_at for row in connection.execute(select(PaceRow.key, PaceRow.updated_at))}
-
-
 def change(connection: Connection, key: str, step: Step, *, now: datetime) -> Pace:
     """What is known of one relay or provider, read under a lock, taken one step on and written."""
     asked = select(PaceRow.__table__).where(PaceRow.key == key).with_for_update()
