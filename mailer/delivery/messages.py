@@ -17,7 +17,7 @@ from mailer.delivery.claim import Claim
 from mailer.delivery.courier import BodyWithheld
 from mailer.delivery.model import Envelope
 from mailer.delivery.sender import Letter
-from mailer.dkim import SiteSigners
+from mailer.dkim import DkimSigner, SiteSigners
 from mailer.errors import MailerError
 from mailer.keyring import Secrets, derive_key, keyed_mac
 from mailer.rendering import ArtefactUnreadable, CompiledMessage, FilledMessage, Gate, RecipientValues
@@ -63,8 +63,11 @@ class SiteMessages:
         self._tokens = tokens
         self._campaigns = campaigns
         self._renderer = renderer
-        self._signers = dict.fromkeys(DeliveryKind, signers.campaign)
-        self._signers[DeliveryKind.CONFIRMATION] = signers.system
+        self._signers: Mapping[DeliveryKind, DkimSigner | None] = {
+            DeliveryKind.CAMPAIGN: signers.campaign,
+            DeliveryKind.PROOF: signers.campaign,
+            DeliveryKind.CONFIRMATION: signers.system,
+        }
         self._gate = Gate()
         self._linker = Linker(tokens, settings.site.base_url, settings.message_id_domain)
         self._zone = ZoneInfo(settings.site.timezone)
