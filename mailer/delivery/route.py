@@ -61,7 +61,7 @@ class Route:
         self.state = State.CLOSED
         self.reason = ""
         self.down_since: float | None = None  #: clock.monotonic() when the breaker last left CLOSED
-        self.open_count = 0  #: connections that stand
+        self.standing = 0  #: connections that stand
         self.changed = changed
         self._failures = 0
         self._not_before = 0.0
@@ -74,7 +74,7 @@ class Route:
     @property
     def is_down(self) -> bool:
         """Whether nothing can go this way now: then nothing is claimed for it."""
-        return self.state is State.OPEN or (self.state is State.HALF_OPEN and not self.open_count)
+        return self.state is State.OPEN or (self.state is State.HALF_OPEN and not self.standing)
 
     async def permission(self) -> None:
         """Wait until a connection may be tried; after a failure one at a time, spaced out."""
@@ -91,7 +91,7 @@ class Route:
 
     def opened(self) -> None:
         """A connection stands. If the trouble came after the greeting, that proves nothing yet."""
-        self.open_count += 1
+        self.standing += 1
         if self._refused_late:
             self.changed()
         else:
@@ -99,8 +99,8 @@ class Route:
 
     def closed(self) -> None:
         """A connection is gone."""
-        self.open_count -= 1
-        if self._failures and not self.open_count:
+        self.standing -= 1
+        if self._failures and not self.standing:
             self._hear(Signal.TRIPPED)
 
     def proved(self) -> None:
@@ -125,7 +125,7 @@ class Route:
         self.reason = reason
         log.warning("route_down", extra={"relay": self.name, "failures": self._failures, "reason": reason})
         self._hear(Signal.FAILED)
-        if not self.open_count:
+        if not self.standing:
             self._hear(Signal.TRIPPED)
 
     def refused(self, reason: str) -> None:

@@ -245,7 +245,7 @@ class Sender:
         await self._desk.hand.wanted(relay, system_only=self._system_only)
         await relay.route.permission()
         # Where one is all that is allowed, it is not the one that campaigns cannot use.
-        standing = relay.route.open_count + relay.connecting + self._system_only
+        standing = relay.route.standing + relay.connecting + self._system_only
         if not self._desk.paced.may_connect(relay.name, standing):
             return await asyncio.sleep(ASK_SECONDS)
         relay.connecting += 1

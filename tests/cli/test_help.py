@@ -46,7 +46,7 @@ READING = [
     ("subscriber", "show"),
     ("suppression", "list"),
 ]
-WITHOUT_A_SITE = {("init",), ("demo",), ("completion",)}
+WITHOUT_A_SITE = {("init",), ("demo",), ("completion",), ("bounce", "classify")}
 
 
 @pytest.mark.parametrize("path", EVERY, ids=" ".join)

@@ -35,8 +35,7 @@ FAULTS: tuple[tuple[str, str, float], ...] = (
     ("body", "close", 0.02),
     ("body", "reset", 0.02),
     ("dot", "421 4.3.2 closing", 0.02),
-    # Not a word of our speed: a server that asks at random for less of it would outlast the round.
-    ("dot", "450 4.2.0 come again", 0.08),
+    ("dot", "451 4.7.1 slow down", 0.08),
     ("dot", "452 4.3.1 full", 0.05),
     ("dot", "554 5.7.1 spam", 0.03),
     ("dot", "close", 0.02),

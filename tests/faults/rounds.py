@@ -42,6 +42,10 @@ SHORT = {
     "mailer.delivery.dialogue:Timeouts.rset": 2.0,
     "mailer.delivery.dialogue:Timeouts.connect": 2.0,
     "mailer.supervision:LAST_WAIT_SECONDS": 2.0,
+    # A server that refuses at random, however slowly it is sent to: the pace that it gets would outlast a round.
+    "mailer.delivery.pace.controller:ROUTE.floor": 100.0,
+    "mailer.delivery.pace.controller:ROUTE.hold_seconds": 0.2,
+    "mailer.delivery.pace.controller:ROUTE.most_hold_seconds": 0.5,
 }
 #: A healthy site settles in a few seconds; this is for a machine that does other things too.
 PATIENCE_SECONDS = 90.0

@@ -310,11 +310,6 @@ def test_the_end_of_message_ids_can_be_said() -> None:
     assert read(sending={"message_id_domain": "Ids.Shop.Example"}).message_id_domain == "ids.shop.example"
 
 
-def test_connections_are_those_of_the_relay_unless_sending_says_otherwise() -> None:
-    assert read().connections == 4
-    assert read(sending={"connections": 9}).connections == 9
-
-
 def test_how_many_processes_send_is_left_to_the_machine_unless_it_is_said() -> None:
     assert read().sending.workers is None
     assert read(sending={"workers": 3}).sending.workers == 3

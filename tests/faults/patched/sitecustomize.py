@@ -14,11 +14,16 @@ from typing import Any
 
 
 def _set(target: str, value: Any) -> None:
-    """`module:NAME`, or `module:Class.field` for the default of a field; numbers become timedeltas where those are."""
+    """`module:NAME`; `module:Class.field` for the default of a field, `module:CONSTANT.field` for that of a value.
+
+    Numbers become timedeltas where those are.
+    """
     module_name, _, name = target.partition(":")
     module = importlib.import_module(module_name)
     owner, _, field = name.partition(".")
-    if field:
+    if field and not isinstance(getattr(module, owner), type):
+        object.__setattr__(getattr(module, owner), field, value)
+    elif field:
         cls = getattr(module, owner)
         names = list(cls.__dataclass_fields__)
         defaults = list(cls.__init__.__defaults__)
