@@ -5,8 +5,13 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
-_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\u00a1-\uffff-]"
-_LABEL = r"[A-Za-z0-9\u00a1-\uffff_](?:[A-Za-z0-9\u00a1-\uffff_-]{0,62})"
+#: Letters beyond ASCII; quotation marks, colons and brackets of full width are none.
+_LETTERS = r"\u00a1-\u00aa\u00ac-\u00ba\u00bc-\u1fff\u2070-\u2fff\u3005-\u3007\u3040-\ufeff\uff66-\uffdc"
+_ATOM = rf"[A-Za-z0-9!#$%&'*+/=?^_`{{|}}~.{_LETTERS}-]"
+_LABEL = rf"[A-Za-z0-9{_LETTERS}_](?:[A-Za-z0-9{_LETTERS}_-]{{0,62}})"
+#: Words of languages without spaces that stand right before or after an ASCII address.
+_STUCK_BEFORE = re.compile(r"\A[\u3005-\u3007\u3040-\ufeff\uff66-\uffdc]+(?=[!-~]+@[!-~]+)")
+_STUCK_AFTER = re.compile(r"(?<=[A-Za-z0-9])[\u3005-\u3007\u3040-\ufeff\uff66-\uffdc]+\Z")
 #: One address in running text. The look-behind keeps the search linear: it starts at a word's start only.
 ADDRESS = re.compile(rf"(?:(?<!{_ATOM}){_ATOM}{{1,64}}|\"[^\"\s@<>]{{1,64}}\")@{_LABEL}(?:\.{_LABEL}){{0,8}}")
 _TYPE = re.compile(r"\A\s*(?:[A-Za-z0-9-]{1,20}|unknown)\s*;\s*", re.IGNORECASE)
@@ -23,7 +28,10 @@ def found_in(text: str) -> list[re.Match[str]]:
 
 def cleaned(address: str) -> str:
     """An address without what stuck to it, domain in lower case."""
-    local, _, domain = address.strip(" \t<>\"'`[](){},;:").rpartition("@")
+    address = address.strip(" \t<>\"'`[](){},;:")
+    if not address.isascii():
+        address = _STUCK_AFTER.sub("", _STUCK_BEFORE.sub("", address))
+    local, _, domain = address.rpartition("@")
     local = local.strip("\"'` ").lstrip("&=|*/")
     if local[:3] == '3D"':
         local = local[3:]

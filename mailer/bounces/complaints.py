@@ -26,6 +26,8 @@ _COMPANION = re.compile(
     r"^(?:User-Agent|Version|Source-IP|Original-Mail-From|Original-Rcpt-To|Reported-Domain|Arrival-Date):",
     re.MULTILINE | re.IGNORECASE,
 )
+#: What stands where a provider has taken the reader's name out (RFC 6590).
+_REDACTED = re.compile(r"\W*(?:redacted|removed|undisclosed|hidden|anonymi[sz]ed|xxx+|\*+)\b", re.IGNORECASE)
 _SUBJECTS = (
     "complaint about message from",
     "email feedback report",
@@ -53,7 +55,9 @@ def feedback(text: str) -> Feedback:
         address
         for wanted in ("original-rcpt-to", "removal-recipient", "original-recipient")
         for name, value in named
-        if name == wanted and (address := of_field(value.decode("utf-8", "replace")))
+        if name == wanted
+        and (address := of_field(value.decode("utf-8", "replace")))
+        and not _REDACTED.match(address)
     ]
     return Feedback(kind.decode("latin-1").strip().lower(), tuple(dict.fromkeys(readers)))
 
@@ -89,6 +93,6 @@ def _reader_of(returned: Part | None) -> tuple[str, ...]:
     for name in _HIDDEN if returned else ():
         for value in returned.every(name) if returned else ():
             found = [of_field(match[0]) for match in found_in(header_text(value))]
-            if found and not is_official(found[0]):
+            if found and not is_official(found[0]) and not _REDACTED.match(found[0]):
                 return (found[0],)
     return ()

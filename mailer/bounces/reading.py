@@ -88,7 +88,9 @@ def _take(whole: Part) -> Taken:
     if len(text.strip()) < 20 or (html and "@" not in text):
         text = f"{text}\n{html}"
     taken.human, taken.below = returned.split(text)
-    if taken.status is None and dsn.looks_like_one(text):
+    # Anybody may write about such fields; software sends them.
+    by_software = kinds.from_a_daemon(whole) > 0 and not kinds.is_bulk(whole)
+    if taken.status is None and by_software and dsn.looks_like_one(text):
         taken.status = dsn.parse(text)
     if taken.feedback is None and is_feedback(text):
         taken.feedback = text
@@ -195,6 +197,10 @@ def _from_text(taken: Taken) -> tuple[Bounce, ...]:
     ]
     found = legacy.recipients(human, ours=[] if listed else ours)
     words = {one.recipient.lower(): one.words for one in found}
+    if not (listed or taken.returned or taken.below or kinds.from_a_daemon(whole) == SURE) and not (
+        {one.recipient.lower() for one in found} - {one.lower() for one in ours}
+    ):
+        return ()  # a letter that frightens its own addressee, and returns nothing
     addresses = list(dict.fromkeys(listed)) or [one.recipient for one in found] or _of_returned(taken)
     delayed = kinds.names_a_delay(subject, human)
     return tuple(

@@ -23,6 +23,16 @@ _BEFORE_RECIPIENT = re.compile(
     r"|while (?:sending|performing the) (?:mail from|ehlo|helo)"
     r"|>>> (?:mail from|ehlo|helo)[^<>]{0,80}(?:<[^<>]{0,80}>)?[^<>]{0,40}<<< 5"
 )
+#: Words before which a report quotes the other server.
+_QUOTES = re.compile(
+    r"(?:the response(?: from the remote server)? was"
+    r"|(?:remote|receiving|recipient's|destination) (?:mail )?(?:server|host)"
+    r" (?:said|replied|returned|responded|answered)(?: with)?"
+    r"|die antwort (?:des remoteservers )?lautete"
+    r"|la réponse (?:du serveur distant )?(?:était|a été)|la respuesta (?:del servidor remoto )?(?:fue|era)"
+    r"|la risposta (?:del server remoto )?è stata|a resposta (?:do servidor remoto )?foi)\s{0,9}:",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +48,8 @@ class Evidence:
 
 def decide(evidence: Evidence) -> Bounce:
     """The verdict, with the row that gave it."""
-    words, around = plain(server_words(evidence.diagnostic)), plain(server_words(evidence.context))
+    said = evidence.diagnostic if _REPLY.search(evidence.diagnostic) else quoted(evidence.context)
+    words, around = plain(server_words(said or evidence.diagnostic)), plain(server_words(evidence.context))
     status = _status(evidence, words, around)
     reply = _reply(evidence, words, around)
     reason, rule = _reason(words, around, status, reply)
@@ -65,6 +76,12 @@ def server_words(text: str) -> str:
     lines = [line for line in text.split("\n") if line.lstrip().startswith(("<<<", "(reason:"))]
     said = [line for line in lines if "need rcpt" not in line.lower()]
     return "\n".join(said) or text
+
+
+def quoted(text: str) -> str:
+    """What a report in prose quotes of the other server; empty if it quotes nothing."""
+    match = _QUOTES.search(text[:MAX_WORDS])
+    return text[match.end() :].strip()[:1000] if match else ""
 
 
 def plain(text: str) -> str:

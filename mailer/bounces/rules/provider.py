@@ -67,6 +67,7 @@ NETWORK = (
         """),
         unless=phrases("""
             too many connections | retry timeout | for a long time | delivery time expired |
+            temporary lookup failure |
             connection refused from
         """),
     ),
@@ -131,6 +132,7 @@ SYSTEM = (
             server too busy | too busy | server down | server is down | server unavailable |
             server temporarily | temporary error | temporary failure | temporary local | temporary system |
             temporary server | temporary problem | temporarily unavailable | temporarily deferred |
+            temporary lookup failure |
             transient | local error | local problem | local configuration | configuration error |
             config error | misconfigur | unexpected error | unexpected failure | service unavailable |
             service not available | service is unavailable | service currently | service temporarily |

@@ -39,7 +39,12 @@ SENDER = (
             recipient blocked sender | user * blocked you | is on * personal blacklist | transport.rules |
             approval required | from address is | non autorisé à | nicht berechtigt | no tiene permiso |
             non è autorizzato | mailfrom domain | access denied, bad inbound connector | envelope blocked |
-            rejected because sender | bad sender's | authentication required | is not allowed to
+            rejected because sender | sender * unknown | return address |
+            absender * abgelehnt | absender * gesperrt | expéditeur * refusé | expéditeur * bloqué |
+            remitente * rechazado | remitente * bloqueado | mittente * rifiutato | mittente * bloccato |
+            remetente * bloqueado | remetente * rejeitado | afzender * geweigerd | отправител * отклон |
+            отправител * заблокирован | nadawc * odrzucon | nadawc * zablokowan | 发件人 * 拒 | 寄件者 * 拒 |
+            bad sender's | authentication required | is not allowed to
         """),
         unless=phrases("""
             spf | dkim | dmarc | restricted * spam | sender * rate | sending rate
@@ -67,7 +72,8 @@ AUTHENTICATION = (
             unable to verify that this message originated | domain owner | impersonat | spoof
         """),
         unless=phrases("""
-            smtp authentication | 535  | authentication credentials | login authentication | 530
+            smtp authentication | 535  | authentication credentials | login authentication | 530 |
+            virus | malware | infected
         """),
     ),
     Rule(
