@@ -197,7 +197,9 @@ def _from_text(taken: Taken) -> tuple[Bounce, ...]:
     ]
     found = legacy.recipients(human, ours=[] if listed else ours)
     words = {one.recipient.lower(): one.words for one in found}
-    if not (listed or taken.returned or taken.below or kinds.from_a_daemon(whole) == SURE) and not (
+    nobody = whole.first("return-path").strip() in (b"", b"<>")
+    sure = nobody and kinds.from_a_daemon(whole) == SURE
+    if not (listed or taken.returned or taken.below or sure) and not (
         {one.recipient.lower() for one in found} - {one.lower() for one in ours}
     ):
         return ()  # a letter that frightens its own addressee, and returns nothing

@@ -49,7 +49,7 @@ def in_charset(raw: bytes, charset: str) -> str:
         charset = "iso-2022-jp"
     elif raw.isascii():
         return raw.decode("ascii")
-    if _CHARSET.match(charset.lower()):
+    if _CHARSET.match(charset.lower()) and charset.lower() not in ("us-ascii", "ascii"):  # which it is not
         try:
             return raw.decode(charset, "replace")
         except LookupError:

@@ -59,17 +59,17 @@ FULL = (
             容量オーバー | 容量超過 | 邮箱已满 | 邮箱空间不足 | 邮箱容量 | 信箱已滿 | 信箱已满 |
             邮箱已超 | 空间已满 | 郵件箱已滿 | 용량이 초과 | 용량 초과 | 메일함이 가득 | 편지함 용량 |
             메일박스 용량 |
-            postfach * überfüllt | kein speicherplatz | kein platz | speicherplatz * erschöpft |
-            speicher * voll | boîte * saturée | boîte * remplie | espace disque * insuffisant |
-            quota * dépassé | quota * atteint | buzón * saturado | sin espacio | cuota * excedid |
-            casella * satura | spazio * esaurito | quota * superat | caixa * lotada | sem espaço |
-            cota * excedid | quota * overschreden | postbus * vol | brievenbus * vol | ящик * полон |
-            квот * превышен | превышен * квот | недостаточно места | переповнен | brak miejsca |
-            skrzynk * pełn | limit * przekroczon | postlåda * full | inkorg * full | postboks * full |
-            innboks * full | indbakke * fuld | sähköposti * täynnä | kvóta * překročen |
-            schránk * přeplněn | kota * dol | kutusu * dolu | postafiók * megtelt | postaláda * megtelt |
-            căsuța * plină | πλήρες | penuh | hộp thư * đầy | เต็ม | ممتلئ | מלאה | いっぱい | 満杯 | 容量不足 |
-            已满 | 已滿 | 超出配额 | 配额 * 超 | 空间不足 | 空間不足 | 가득 | 용량 부족 | 용량이 부족
+            postfach* überfüllt | kein speicherplatz | kein platz | speicherplatz* erschöpft |
+            speicher* voll | boîte* saturée | boîte* remplie | espace disque* insuffisant |
+            quota* dépassé | quota* atteint | buzón* saturado | sin espacio | cuota* excedid |
+            casella* satura | spazio* esaurito | quota* superat | caixa* lotada | sem espaço |
+            cota* excedid | quota* overschreden | postbus* vol | brievenbus* vol | ящик* полон |
+            квот* превышен | превышен* квот | недостаточно места | переповнен | brak miejsca |
+            skrzynk* pełn | limit* przekroczon | postlåda* full | inkorg* full | postboks* full |
+            innboks* full | indbakke* fuld | sähköposti* täynnä | kvóta* překročen |
+            schránk* přeplněn | kota* dol | kutusu* dolu | postafiók* megtelt | postaláda* megtelt |
+            căsuța* plină | πλήρες | penuh | hộp thư* đầy | เต็ม | ممتلئ | מלאה | いっぱい | 満杯 | 容量不足 |
+            已满 | 已滿 | 超出配额 | 配额*超 | 空间不足 | 空間不足 | 가득 | 용량 부족 | 용량이 부족
         """),
     ),
 )
@@ -231,6 +231,9 @@ UNKNOWN = (
             adr.invalidinsmtp |
             550 5.1.10  | unrouteable address | unroutable address | undeliverable address |
             all relevant mx records point to non-existent hosts; user | there is nobody | nobody with |
+            nobody called | no one called | does not live here | doesn't live here | closed the account |
+            closed his account | closed her account | closed their account | account was closed |
+            account was deleted | unrecognisedorname | unrecognizedorname |
             recipients rejected: unknown | no mailbox named |
             no mailbox with | no account named | no account exists | no one by that name |
             left the company | left the organi | is not a known user |
@@ -244,8 +247,8 @@ UNKNOWN = (
         unless=phrases("""
             sender * user unknown | sender address * invalid | sender * not found | too many invalid |
             too many unknown | too many bad | many invalid | many unknown | number of invalid |
-            number of unknown | harvest | dictionary attack | return address | return path * not |
-            return-path * not | reverse-path | envelope sender | envelope from | mail from * unknown |
+            number of unknown | harvest | dictionary attack | return address | return path |
+            return-path | reverse-path | envelope sender | envelope from | mail from * unknown |
             mail from * not | your address * not | your domain | temporarily unable |
             unknown user agent | from address * not found
         """),
@@ -293,28 +296,32 @@ UNKNOWN = (
             不存在 | 未找到 | 找不到 | 查無此 | 無此 | 无此用户 | 没有此用户 | 没有找到 | 존재하지 않 |
             없는 사용자 | 사용자를 찾을 수 없 | 찾을 수 없 |
             등록되지 않은 | 수신자가 없 |
-            empfänger * unbekannt | benutzer * unbekannt | adresse * unbekannt | postfach * unbekannt |
-            empfänger * nicht vorhanden | postfach * nicht vorhanden | konto * existiert nicht |
-            empfänger * existiert nicht | adresse * existiert nicht | kein benutzer |
-            destinataire * inconnu | utilisateur * inconnu | adresse * inconnue | adresse * inexistante |
-            boîte * inexistante | compte * inconnu | adresse * n'est pas valide | plus valide |
-            usuario * desconocid | destinatario * desconocid | dirección * desconocida |
-            usuario * inexistente | no hay ningún usuario | utente * sconosciut |
-            destinatario * sconosciut | indirizzo * sconosciut | utente * inesistente |
-            usuário * desconhecid | destinatário * desconhecid | endereço * desconhecido |
-            utilizador * desconhecid | gebruiker * onbekend | ontvanger * onbekend | adres * onbekend |
-            postvak * bestaat niet | пользовател * неизвест | получател * неизвест | адрес * неизвест |
-            пользовател * отсутству | ящик * отсутству | користувач * не існує | не знайдено |
-            użytkownik * nieznan | odbiorca * nieznan | adres * nieznan | nie odnaleziono |
-            böyle bir kullanıcı | böyle bir * yok | alıcı * bulunamadı | kullanıcı * yok |
-            mottagare * okänd | användare * okänd | adress * existerar inte | existerar inte |
-            modtager * ukendt | bruger * ukendt | eksisterer ikke | mottaker * ukjent | bruker * ukjent |
-            käyttäjä * tuntematon | vastaanottaja * tuntematon | uživatel * neznám | příjemce * neznám |
-            címzett * ismeretlen | címzett * nem található | felhasználó * nem található |
-            destinatar * necunoscut | nu există | δεν υπάρχει | δεν βρέθηκε | không tồn tại |
+            konto* gelöscht | konto* geschlossen | postfach* gelöscht | compte* supprimé | compte* fermé |
+            cuenta* eliminada | cuenta* cerrada | account* eliminato | conta* excluída | conta* encerrada |
+            ящик* удален | ящик* удалён | аккаунт* удал | konto* usunięt | hesap* silin | hesap* kapat |
+            няма такъв | не съществува | не існує | ne postoji | nema takvog | ne obstaja | neexistuj |
+            empfänger* unbekannt | benutzer* unbekannt | adresse* unbekannt | postfach* unbekannt |
+            empfänger* nicht vorhanden | postfach* nicht vorhanden | konto* existiert nicht |
+            empfänger* existiert nicht | adresse* existiert nicht | kein benutzer |
+            destinataire* inconnu | utilisateur* inconnu | adresse* inconnue | adresse* inexistante |
+            boîte* inexistante | compte* inconnu | adresse* n'est pas valide | plus valide |
+            usuario* desconocid | destinatario* desconocid | dirección* desconocida |
+            usuario* inexistente | no hay ningún usuario | utente* sconosciut |
+            destinatario* sconosciut | indirizzo* sconosciut | utente* inesistente |
+            usuário* desconhecid | destinatário* desconhecid | endereço* desconhecido |
+            utilizador* desconhecid | gebruiker* onbekend | ontvanger* onbekend | adres* onbekend |
+            postvak* bestaat niet | пользовател* неизвест | получател* неизвест | адрес* неизвест |
+            пользовател* отсутству | ящик* отсутству | користувач* не існує | не знайдено |
+            użytkownik* nieznan | odbiorca* nieznan | adres* nieznan | nie odnaleziono |
+            böyle bir kullanıcı | böyle bir* yok | alıcı* bulunamadı | kullanıcı* yok |
+            mottagare* okänd | användare* okänd | adress* existerar inte | existerar inte |
+            modtager* ukendt | bruger* ukendt | eksisterer ikke | mottaker* ukjent | bruker* ukjent |
+            käyttäjä* tuntematon | vastaanottaja* tuntematon | uživatel* neznám | příjemce* neznám |
+            címzett* ismeretlen | címzett* nem található | felhasználó* nem található |
+            destinatar* necunoscut | nu există | δεν υπάρχει | δεν βρέθηκε | không tồn tại |
             tidak ditemukan | tidak ada | tidak dikenal | ไม่พบ | غير موجود | غير معروف | לא קיים | לא נמצא |
-            宛先不明 | 受信者 * 不明 | ユーザー不明 | 無効なアドレス | 無效的收件 | 无效的收件 | 无效收件 | 無此帳號 |
-            查无此 | 无此收件 | 没有该用户 | 无该用户 | 없는 계정 | 없는 메일 | 수신자 * 없
+            宛先不明 | 受信者*不明 | ユーザー不明 | 無効なアドレス | 無效的收件 | 无效的收件 | 无效收件 | 無此帳號 |
+            查无此 | 无此收件 | 没有该用户 | 无该用户 | 없는 계정 | 없는 메일 | 수신자*없
         """),
         unless=phrases("""
             domain | domän | domaine | dominio | domínio | домен | 域名 | ドメイン | 도메인 |

@@ -47,6 +47,7 @@ NETWORK = (
         phrases("""
             connection refused | connection reset | connection lost | lost connection | lost smtp |
             connection dropped | connection closed | connection failed | connection was closed |
+            connect failed | connect to host | connection attempt |
             could not connect | couldn't connect | unable to connect | failed to connect | cannot connect |
             can't connect | establish an smtp connection | couldn't establish | no route to host |
             network is unreachable | network unreachable | network error | network problem |

@@ -40,6 +40,7 @@ SENDER = (
             approval required | from address is | non autorisé à | nicht berechtigt | no tiene permiso |
             non è autorizzato | mailfrom domain | access denied, bad inbound connector | envelope blocked |
             rejected because sender | sender * unknown | return address |
+            domain of the sender | sender's domain | sending domain | your return path | your sender |
             absender * abgelehnt | absender * gesperrt | expéditeur * refusé | expéditeur * bloqué |
             remitente * rechazado | remitente * bloqueado | mittente * rifiutato | mittente * bloccato |
             remetente * bloqueado | remetente * rejeitado | afzender * geweigerd | отправител * отклон |
@@ -192,7 +193,7 @@ PACE = (
         "too-many-connections",
         "toomanyconn",
         phrases("""
-            too many connections | too many concurrent | too many simultaneous | too many sessions |
+            too many connections | too many concurrent | concurrency | too many simultaneous | too many sessions |
             connection limit | connection rate | concurrent connections | concurrency limit |
             maximum connections | max connections | connections exceed | number of connections |
             too many open connections | too many smtp sessions | simultaneous connections |
