@@ -24,7 +24,7 @@ FULL = (
             mailbox would exceed | mailbox too large | mailbox is too large | exceeded storage |
             exceeded its storage | exceeded the storage | exceeded his/her storage |
             exceeded its maximum storage | exceeded maximum storage | exceeded maximum mailbox |
-            out of storage space | storage limit | not enough storage space |
+            out of storage | mailbox is out of | storage limit | not enough storage space |
             not enough free space in mailbox | insufficient disk quota | insufficient mailbox space |
             insufficient storage space in mailbox | account is full | account full | user is full |
             user's mailbox is full | user has too many messages on the server | has too many messages |

@@ -1,0 +1,142 @@
+"""Reports of many programs, providers and languages: whom they mean, whether the address is dead, and why."""
+
+from __future__ import annotations
+
+import pytest
+
+from mailer.bounces import Kind, Reading, classify
+from tests.bounces.messages import READER, US, dsn, group, mail, report
+
+
+def _said(reading: Reading) -> list[tuple[str | None, str, str]]:
+    return [(one.recipient, str(one.kind), one.group) for one in reading.bounces]
+
+
+#: What a server answers to RCPT TO or DATA: status of the report, words, severity and group.
+ANSWERS = (
+    ("5.1.1", "550 5.1.1 The recipient's account is out of storage: no space left", "soft", "mailbox_full"),
+    ("5.1.1", "550 5.1.1 mailbox size limit exceeded", "soft", "mailbox_full"),
+    ("5.1.1", "550 5.1.1 this letter is bigger than 5 MB", "soft", "too_big"),
+    ("5.1.1", "550 5.1.1 sending limit exceeded, maximum 100 messages per hour", "soft", "rate_limited"),
+    ("5.1.1", "550 5.1.1 192.0.2.7 is on our blacklist", "soft", "policy"),
+    ("5.1.1", "550 5.1.1 your return path was called back and that user is unknown", "soft", "policy"),
+    ("5.1.1", "550 5.1.1 the mailbox has been suspended for non-payment", "soft", "disabled"),
+    ("5.1.2", "550 5.1.2 could not resolve the domain of the sender", "soft", "policy"),
+    ("5.1.8", "550 5.1.8 Sender address rejected: Domain not found", "soft", "policy"),
+    ("5.7.1", "550 5.7.1 there is nobody here by that name", "hard", "bad_address"),
+    ("5.7.1", "550 5.7.1 No such user!", "hard", "bad_address"),
+    ("5.7.1", "554 5.7.1 nobody called anna lives here", "hard", "bad_address"),
+    ("5.7.1", "550 5.7.1 he has closed the account", "hard", "bad_address"),
+    ("5.7.1", "554 5.7.1 infected by virus Phishing.Spoofed", "soft", "content"),
+    ("4.3.0", "451 4.3.0 Temporary lookup failure", "soft", "system"),
+    ("4.1.1", "450 4.1.1 user unknown for now, try again", "soft", "bad_address"),
+    ("4.7.1", "421 4.7.1 you have reached the allotted concurrency", "soft", "rate_limited"),
+    ("5.1.0", "X.400; UnrecognisedORName", "hard", "bad_address"),
+    ("5.0.0", "550 Konto wurde vom Inhaber gelöscht", "hard", "bad_address"),
+    ("5.0.0", "550 Der Absender wurde abgelehnt: Adresse nicht gefunden", "soft", "policy"),
+    ("5.0.0", "550 相手先のメールボックスが満杯です", "soft", "mailbox_full"),
+)
+
+
+@pytest.mark.rule("A75")
+@pytest.mark.parametrize(("status", "words", "kind", "cause"), ANSWERS)
+def test_text_that_contradicts_a_code_wins(status: str, words: str, kind: str, cause: str) -> None:
+    assert _said(classify(dsn(group(words, status=status)))) == [(READER, kind, cause)]
+
+
+#: Reports in words only, with no code in them.
+LETTERS = (
+    ("Unzustellbar", "Der Empfänger ist auf diesem System unbekannt.", "hard", "bad_address"),
+    ("Zustellung fehlgeschlagen", "Das Postfach des Empfängers ist voll.", "soft", "mailbox_full"),
+    ("Échec de la remise", "L'adresse de messagerie est introuvable.", "hard", "bad_address"),
+    ("Mensaje no entregado", "El buzón del destinatario está lleno.", "soft", "mailbox_full"),
+    ("Mancata consegna", "Lo spazio della casella è esaurito.", "soft", "mailbox_full"),
+    ("Mensagem não entregue", "Usuário desconhecido.", "hard", "bad_address"),
+    ("Teslim edilemedi", "Böyle bir kullanıcı yok.", "hard", "bad_address"),
+    ("Kunne ikke leveres", "Modtagerens postkasse er fuld.", "soft", "mailbox_full"),
+    ("Kézbesíthetetlen levél", "A címzett postafiókja megtelt.", "soft", "mailbox_full"),
+    ("Mesaj nelivrat", "Utilizatorul nu există.", "hard", "bad_address"),
+    ("Недоставленное сообщение", "Няма такъв потребител.", "hard", "bad_address"),
+    ("系统退信", "退信原因：收件人不存在", "hard", "bad_address"),
+    ("Undeliverable mail", "Connect to host failed after 12 attempts", "soft", "network"),
+)
+
+
+@pytest.mark.rule("A81")
+@pytest.mark.parametrize(("subject", "words", "kind", "cause"), LETTERS)
+def test_a_report_in_words_is_read_in_its_language(subject: str, words: str, kind: str, cause: str) -> None:
+    raw = report(
+        f"{subject}\n\n{READER}\n{words}\n", subject=subject, content_type="text/plain; charset=utf-8"
+    )
+    assert _said(classify(raw)) == [(READER, kind, cause)]
+
+
+@pytest.mark.parametrize("line", [f"收件人：{READER}", f"宛先は{READER}です", f"「{READER}」"])
+def test_an_address_ends_where_writing_without_spaces_goes_on(line: str) -> None:
+    raw = report(f"{line}\n\n用户不存在\n", subject="系统退信", content_type="text/plain; charset=utf-8")
+    assert _said(classify(raw)) == [(READER, "hard", "bad_address")]
+
+
+def test_what_a_report_quotes_of_the_other_server_counts_more_than_its_own_words() -> None:
+    raw = report(
+        f"Your message to {READER} has been blocked.\n\nThe response from the remote server was:\n"
+        "554 5.7.1 Message rejected because of spam content\n",
+        x_failed_recipients=READER,
+    )
+    assert _said(classify(raw)) == [(READER, "soft", "content")]
+
+
+def test_words_in_another_charset_than_the_one_named_are_read() -> None:
+    raw = report(f"{READER}\nПользователь не найден\n", content_type="text/plain; charset=us-ascii")
+    assert _said(classify(raw)) == [(READER, "hard", "bad_address")]
+
+
+def test_each_recipient_has_the_end_that_is_said_of_it() -> None:
+    groups = "\n".join(
+        (
+            group("550 5.1.1 user unknown", recipient="a@reader.example", status="5.1.1"),
+            group("250 OK", recipient="b@reader.example", action="delivered", status="2.0.0"),
+            group("552 5.2.2 mailbox is full", recipient="c@reader.example", status="5.2.2"),
+            group("connection timed out", recipient="d@reader.example", action="delayed", status="4.4.1"),
+        )
+    )
+    assert _said(classify(dsn(groups))) == [
+        ("a@reader.example", "hard", "bad_address"),
+        ("c@reader.example", "soft", "mailbox_full"),
+        ("d@reader.example", "soft", "network"),
+    ]
+
+
+@pytest.mark.rule("A80")
+def test_a_newsletter_that_shows_the_fields_of_a_report_is_no_bounce() -> None:
+    body = f"Diagnostic-Code: smtp; 550 5.1.1 unknown\nFinal-Recipient: rfc822; {READER}\nAction: failed\n"
+    raw = mail(
+        body, **{"from": "Digest <digest@dd.example>", "subject": "Bounces", "list_id": "<dd.example>"}
+    )
+    assert classify(raw).kind is Kind.NONE
+
+
+@pytest.mark.rule("A80")
+@pytest.mark.parametrize("name", ["Mail Admin <admin@evil.example>", "Mail Delivery System <a@evil.example>"])
+def test_a_letter_that_frightens_its_own_addressee_is_no_bounce(name: str) -> None:
+    raw = mail(
+        f"Dear {US}, 7 mails are pending, system error 550, mailbox quota exceeded. Release them here.",
+        **{"return_path": "<x@evil.example>", "from": name, "to": US, "subject": "Undelivered mail"},
+    )
+    assert not classify(raw).bounces
+
+
+@pytest.mark.rule("A82")
+@pytest.mark.parametrize("hidden", ["redacted@reader.example", "[redacted]", "xxxx@reader.example"])
+def test_a_complaint_whose_reader_was_taken_out_names_nobody(hidden: str) -> None:
+    raw = mail(
+        "--fb\nContent-Type: message/feedback-report\n\n"
+        f"Feedback-Type: abuse\nVersion: 1\nOriginal-Rcpt-To: {hidden}\n\n"
+        f"--fb\nContent-Type: message/rfc822\n\nTo: {hidden}\nSubject: Offer\n\nHello\n--fb--\n",
+        **{
+            "from": "fbl@provider.example",
+            "content_type": 'multipart/report; report-type=feedback-report; boundary="fb"',
+        },
+    )
+    reading = classify(raw)
+    assert (reading.kind, [one.recipient for one in reading.bounces]) == (Kind.COMPLAINT, [None])
