@@ -207,11 +207,11 @@ class Engine:
                 await self._trouble(error)
                 continue
             if not found:
-                await asyncio.sleep(POLL_SECONDS if self._held() == 0 else BUSY_SECONDS)
+                await asyncio.sleep(POLL_SECONDS if self._held() == self._hand.shelved else BUSY_SECONDS)
 
     async def _fill(self) -> bool:
         found: list[Claim] = []
-        room = self._most_held() - self._held()
+        room = self._most_held() - self._held() + self._hand.shelved
         if self._sends(system=True) and room > 0 and clock.monotonic() >= self._system_at:
             found += await self._take(self._claims.take_system, room)
             self._system_at = clock.monotonic() + (0.0 if found else POLL_SECONDS)

@@ -42,6 +42,11 @@ class Hand:
     def __len__(self) -> int:
         return len(self._system) + len(self._campaign) + len(self._shelf)
 
+    @property
+    def shelved(self) -> int:
+        """Of these so many wait for their provider's turn: they keep nobody from claiming more."""
+        return len(self._shelf)
+
     def add(self, claims: Iterable[Claim]) -> None:
         """Put claims in."""
         for claim in claims:
@@ -56,7 +61,7 @@ class Hand:
 
     def dropped(self, claim: Claim, relay: Relay) -> None:
         """A claim that this relay took will not be offered to it: its turn is free again."""
-        self._paced.give_back(claim.domain)
+        self._paced.give_back(claim.id)
         if relay.shares is not None and not claim.is_system:
             relay.shares.gave_back(relay.name)
 
@@ -84,12 +89,13 @@ class Hand:
         """The first whose provider has a turn; those before it wait, here or in the database."""
         while queue:
             claim = queue.popleft()
-            wait = self._paced.gate(claim.domain, system=claim.is_system)
+            wait = self._paced.gate(claim.domain, system=claim.is_system, claim=claim.id)
             if not wait:
                 return claim
             provider = self._paced.provider(claim.domain)
             if not self._shelf.put(claim, provider, now=clock.monotonic(), seconds=wait):
-                self.postpone(claim.id, self._paced.later(claim.domain))
+                # System mail has no place in the queue: it goes as soon as it may.
+                self.postpone(claim.id, wait if claim.is_system else self._paced.later(claim.domain))
         return None
 
     def _look_at_shelf(self) -> None:
@@ -102,7 +108,8 @@ class Hand:
         while not relay.route.is_down:
             if (claim := self.take_now(relay, system_only=system_only)) is not None:
                 return claim
-            if (left := deadline - clock.monotonic()) <= 0:
+            # A connection that others may have now is not kept for the next mail.
+            if (left := deadline - clock.monotonic()) <= 0 or relay.is_anothers:
                 return None
             await self._arrival(left if relay.shares is None else min(left, _LOOK_SECONDS))
         return None

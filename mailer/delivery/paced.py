@@ -22,16 +22,16 @@ class Paced(Protocol):
     def provider(self, domain: str) -> str:
         """Whose mail servers take the domain's mail."""
 
-    def gate(self, domain: str, *, system: bool) -> float:
-        """0.0: a message may go now, and counts until `heard` or `give_back`; else ask again after so long."""
+    def gate(self, domain: str, *, system: bool, claim: int = 0) -> float:
+        """0.0: this claim may go now, and counts until `heard` or `give_back`; else ask again after so long."""
 
-    def give_back(self, domain: str) -> None:
+    def give_back(self, claim: int) -> None:
         """What the gate let through was not sent after all."""
 
     def later(self, domain: str) -> float:
         """Seconds after which a delivery that is put back should be due."""
 
-    def heard(self, relay: str, domain: str, outcome: Outcome) -> None:
+    def heard(self, relay: str, domain: str, outcome: Outcome, *, claim: int = 0) -> None:
         """An attempt has ended; `domain` is "" where nobody was named."""
 
     async def run(self) -> None:
@@ -57,18 +57,18 @@ class Unpaced:
         """Each its own."""
         return domain
 
-    def gate(self, domain: str, *, system: bool) -> float:
+    def gate(self, domain: str, *, system: bool, claim: int = 0) -> float:
         """Open."""
         return 0.0
 
-    def give_back(self, domain: str) -> None:
+    def give_back(self, claim: int) -> None:
         """Nothing was counted."""
 
     def later(self, domain: str) -> float:
         """At once."""
         return 0.0
 
-    def heard(self, relay: str, domain: str, outcome: Outcome) -> None:
+    def heard(self, relay: str, domain: str, outcome: Outcome, *, claim: int = 0) -> None:
         """Nothing is learned."""
 
     async def run(self) -> None:

@@ -79,6 +79,12 @@ class RateLimit:
         self._share.choose_system(system_waits=system, campaign_waits=not system)
         return True
 
+    def give_back(self) -> None:
+        """A turn that was taken is not used after all: whoever waits has it."""
+        if self.per_second is not None:
+            self._turns.appendleft(clock.monotonic())
+            self._work()
+
     async def turn(self, *, system: bool) -> None:
         """Wait for a turn."""
         if self.per_second is None:

@@ -29,6 +29,7 @@ class Relay:
     limit: RateLimit = field(default_factory=lambda: RateLimit(None, system_share=0.2))
     connecting: int = 0  #: senders that open a connection now
     rest_seconds: float = 0.0  #: for which it wants nothing, when it was last asked about
+    is_anothers: bool = False  #: other workers have all the connections that it allows
     # What it may take now; see Relays.
     takes_system: bool = False
     takes_campaigns: bool = False
@@ -73,22 +74,25 @@ class Relays:
 
     def serve(self, *, system: bool) -> bool:
         """Whether anything of this stream can go out now, or in a moment."""
-        return any(relay.takes(system=system) or _is_back_soon(relay, system) for relay in self._relays)
+        relays = [relay for relay in self._relays if system or not relay.is_anothers]
+        return any(relay.takes(system=system) or _is_back_soon(relay, system) for relay in relays)
 
     def adapt(self, paced: Paced) -> None:
         """Take over what has been found out about how fast each may be sent to."""
-        rested = [relay for relay in self._relays if relay.rest_seconds]
+        before = [(bool(relay.rest_seconds), relay.is_anothers) for relay in self._relays]
         for relay in self._relays:
             relay.rest_seconds = paced.rest(relay.name)
+            relay.is_anothers = not relay.rest_seconds and not paced.may_connect(relay.name, 0)
             relay.limit.set_rate(paced.limit_for(relay.name))
-        if rested != [relay for relay in self._relays if relay.rest_seconds]:
+        if before != [(bool(relay.rest_seconds), relay.is_anothers) for relay in self._relays]:
             self.settle()
 
     def settle(self) -> None:
         """See who is up, and give each stream to those that it is for first."""
         up = [relay for relay in self._relays if _is_up(relay) and not relay.rest_seconds]
-        system = _first_choice(up, "system", _SYSTEM_CHOICES)
-        campaigns = _first_choice(up, "campaign", _CAMPAIGN_CHOICES)
+        own = [relay for relay in up if not relay.is_anothers]
+        system = _first_choice(own, "system", _SYSTEM_CHOICES) or _first_choice(up, "system", _SYSTEM_CHOICES)
+        campaigns = _first_choice(own, "campaign", _CAMPAIGN_CHOICES)
         # One whose connection is on trial takes what it can, and nobody waits for it.
         sharing = {relay.name: relay.weight for relay in campaigns if relay.route.state is State.CLOSED}
         self._shares.share_among(sharing)

@@ -139,7 +139,11 @@ class Sender:
         except TimeoutError:
             return False
         await self._desk.rate.turn(system=system)
-        return relay.takes(system=system)
+        if relay.takes(system=system):
+            return True
+        relay.limit.give_back()
+        self._desk.rate.give_back()
+        return False
 
     def _following(self) -> _Parcel | None:
         """What can be offered this instant; whatever needs a wait is left to `_carry`."""
@@ -158,8 +162,13 @@ class Sender:
         return None
 
     def _try_turn(self, claim: Claim) -> bool:
-        system = claim.is_system
-        return self._relay.limit.try_turn(system=system) and self._desk.rate.try_turn(system=system)
+        system, limit = claim.is_system, self._relay.limit
+        if not limit.try_turn(system=system):
+            return False
+        if self._desk.rate.try_turn(system=system):
+            return True
+        limit.give_back()
+        return False
 
     def _parcel(self, claim: Claim) -> _Parcel | None:
         """The claim as bytes; None: it can never be made, and was skipped."""
@@ -194,7 +203,7 @@ class Sender:
         """An attempt has its outcome."""
         desk, relay = self._desk, self._relay
         is_routes = outcome.kind is OutcomeKind.ROUTE_DOWN
-        desk.paced.heard(relay.name, "" if is_routes else claim.domain, outcome)
+        desk.paced.heard(relay.name, "" if is_routes else claim.domain, outcome, claim=claim.id)
         if outcome.kind is not OutcomeKind.ACCEPTED:
             desk.refused()
         if not is_routes:
@@ -244,9 +253,11 @@ class Sender:
         await self._hang_up()
         await self._desk.hand.wanted(relay, system_only=self._system_only)
         await relay.route.permission()
+        standing = relay.route.standing + relay.connecting
+        # Where others have all connections there is one more, for system mail: only that is offered then.
+        is_extra = relay.is_anothers and not standing
         # Where one is all that is allowed, it is not the one that campaigns cannot use.
-        standing = relay.route.standing + relay.connecting + self._system_only
-        if not self._desk.paced.may_connect(relay.name, standing):
+        if not is_extra and not self._desk.paced.may_connect(relay.name, standing + self._system_only):
             return await asyncio.sleep(ASK_SECONDS)
         relay.connecting += 1
         started = clock.monotonic()

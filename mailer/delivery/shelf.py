@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 from mailer.delivery.claim import Claim
 
-# Of one provider: enough that its next turns find a message, few enough for a law: a claim is read
-# again before it leaves when it is older than two seconds.
+# Of one provider: enough that its next turns find a message. They count as no room taken, whatever
+# the rate: who waits must not keep a worker from claiming for others.
 MOST_OF_ONE = 16
-# Of all: a batch must not fill up with mail that waits.
+# Of all: what a worker that dies leaves to be taken over, besides what it sends.
 MOST = 128
 # What waits longer than this waits better in the database.
 LONGEST_SECONDS = 5.0

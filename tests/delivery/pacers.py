@@ -21,6 +21,7 @@ class Told(Unpaced):
     providers: dict[str, str] = field(default_factory=dict)
     places: Counter[str] = field(default_factory=Counter)
     asked: list[tuple[str, bool]] = field(default_factory=list)
+    domains: dict[int, str] = field(default_factory=dict)  #: of the claims that the gate was asked about
     given_back: Counter[str] = field(default_factory=Counter)
     outcomes: list[tuple[str, str, Outcome]] = field(default_factory=list)
 
@@ -36,7 +37,8 @@ class Told(Unpaced):
     def provider(self, domain: str) -> str:
         return self.providers.get(domain, domain)
 
-    def gate(self, domain: str, *, system: bool) -> float:
+    def gate(self, domain: str, *, system: bool, claim: int = 0) -> float:
+        self.domains[claim] = domain
         self.asked.append((domain, system))
         if domain not in self.waits:
             return 0.0
@@ -45,12 +47,12 @@ class Told(Unpaced):
             return 0.0
         return self.waits[domain]
 
-    def give_back(self, domain: str) -> None:
-        self.given_back[domain] += 1
+    def give_back(self, claim: int) -> None:
+        self.given_back[self.domains[claim]] += 1
 
     def later(self, domain: str) -> float:
         self.places[domain] += 1
         return 100.0 * self.places[domain]
 
-    def heard(self, relay: str, domain: str, outcome: Outcome) -> None:
+    def heard(self, relay: str, domain: str, outcome: Outcome, *, claim: int = 0) -> None:
         self.outcomes.append((relay, domain, outcome))

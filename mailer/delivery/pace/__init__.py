@@ -6,7 +6,7 @@ The engine makes one `Paces` per worker and runs `paces.run()` beside its beat. 
     limit_for(relay)                                  the rate of that relay's turns, None: no limit
     gate(domain, system=...)                          0.0: go; else ask again after so many seconds
     heard(relay, domain, outcome)                     for every attempt that ended, ROUTE_DOWN as well
-    give_back(domain)                                 for what the gate let through and nobody sent
+    give_back(claim)                                  for what the gate let through and nobody sent
     later(domain)                                     when a delivery that is put back should be due
 """
 

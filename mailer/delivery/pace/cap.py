@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 from mailer.delivery.pace.controller import Pace
 from mailer.delivery.pace.ear import Ear
 from mailer.delivery.pace.turns import Turns
@@ -12,8 +10,12 @@ from mailer.delivery.pace.turns import Turns
 BUSY_SECONDS = 0.2
 # No dialogue lasts longer: what was let through before that and never ended is forgotten.
 FORGOTTEN_SECONDS = 900.0
-# What is put back comes again after at most so long.
-MOST_LATER_SECONDS = 900.0
+# Until another worker's turn at the connections is over, nobody need ask again sooner.
+NO_SHARE_SECONDS = 10.0
+# What is put back comes again after at most so long: then more may be taken than is known now.
+MOST_LATER_SECONDS = 7200.0
+# Places are twice as many as there are turns now: where the rate rises, it must find mail.
+PLACES_PER_TURN = 2.0
 
 
 class Cap:
@@ -25,7 +27,7 @@ class Cap:
         self.connections: int | None = None  #: that this worker may use at once
         self.ear = Ear()
         self._turns = turns
-        self._busy: deque[float] = deque()
+        self._busy: dict[int, tuple[float, bool]] = {}  #: by claim: since when, and whether it took a turn
         self._last_place = 0.0
 
     def is_needed(self, now: float) -> bool:
@@ -36,37 +38,49 @@ class Cap:
     def _until(self) -> float:
         return max(self.pace.until, self.ear.closed_until)
 
-    def ask(self, now: float, *, system: bool) -> float:
-        """0.0: go, and it counts as gone. Else the seconds after which to ask again.
+    def ask(self, now: float, *, system: bool, claim: int = 0) -> float:
+        """0.0: go, and this claim counts as gone. Else the seconds after which to ask again.
 
         System mail waits for a stop only: it is little, and somebody waits for it.
         """
         if now < self._until:
             return self._until - now
-        while self._busy and self._busy[0] < now - FORGOTTEN_SECONDS:
-            self._busy.popleft()
-        if self.connections is not None and len(self._busy) >= self.connections:
-            return BUSY_SECONDS
-        if self.rate is not None and not system and (wait := self._turns.ask(self.rate)):
+        takes_turn = self.rate is not None and not system
+        if not system and self.connections is not None and (wait := self._wait_for_connection(now)):
             return wait
-        self._busy.append(now)
+        if takes_turn and self.rate is not None and (wait := self._turns.ask(self.rate)):
+            return wait
+        self._busy[claim] = (now, takes_turn)
         return 0.0
 
-    def ended(self) -> None:
-        """One that went has its outcome."""
-        if self._busy:
-            self._busy.popleft()
+    def _wait_for_connection(self, now: float) -> float:
+        if not self.connections:
+            return NO_SHARE_SECONDS
+        self._busy = {claim: one for claim, one in self._busy.items() if one[0] >= now - FORGOTTEN_SECONDS}
+        return BUSY_SECONDS if len(self._busy) >= self.connections else 0.0
 
-    def give_back(self) -> None:
-        """One that was let through did not go."""
-        self.ended()
-        if self.rate is not None:
+    def ended(self, claim: int = 0) -> bool:
+        """This claim, if it was let through, has its outcome. Whether it had taken a turn."""
+        return self._busy.pop(claim, _UNCOUNTED)[1]
+
+    def give_back(self, claim: int = 0) -> None:
+        """This claim was let through and did not go."""
+        if self.ended(claim) and self.rate is not None:
             self._turns.give_back()
 
     def later(self, now: float) -> float:
         """The next free place in the queue, in seconds from now: what is put back comes again then."""
-        begin = max(now, self._until, self._last_place)
-        self._last_place = min(
-            begin + (1.0 / self.rate if self.rate else BUSY_SECONDS), now + MOST_LATER_SECONDS
-        )
-        return min(MOST_LATER_SECONDS, begin - now)
+        soonest = max(now, self._until)
+        if self.connections == 0:
+            soonest = max(soonest, now + NO_SHARE_SECONDS)
+        if self.rate is not None:
+            soonest = max(soonest, now + self._turns.wait())
+        begin = max(soonest, self._last_place)
+        if begin - now > MOST_LATER_SECONDS:
+            # There is more than places: the later half of them is handed out again, so that not all come at once.
+            begin = min(max(soonest, now + MOST_LATER_SECONDS / 2), now + MOST_LATER_SECONDS)
+        self._last_place = begin + (1.0 / (PLACES_PER_TURN * self.rate) if self.rate else BUSY_SECONDS)
+        return begin - now
+
+
+_UNCOUNTED = (0.0, False)

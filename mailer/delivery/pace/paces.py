@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import Counter
 
@@ -29,6 +30,8 @@ log = logging.getLogger("mailer.delivery")
 REFRESH_SECONDS = 2.0
 # After a refusal the others hear of it at once, but not more often than this.
 URGENT_SECONDS = 0.2
+# How long a worker has a connection before the next one has it, where there are fewer than workers.
+TURN_SECONDS = 60.0
 _QUIET = 0.001  #: messages per second that need no meter
 
 
@@ -52,6 +55,7 @@ class Paces:
         self._to_domains: Counter[str] = Counter()
         self._meters: dict[str, Meter] = {}
         self._caps: dict[str, Cap] = {}
+        self._counted: dict[int, Cap] = {}  #: by claim: where it counts until it has ended
         self._ramp_rate = self._ramp.rate(clock.now())
         self._urgent = asyncio.Event()
         self._failures = 0
@@ -77,18 +81,23 @@ class Paces:
         """Whose mail servers take the domain's mail, as far as that is known now."""
         return self._providers.of(domain)
 
-    def gate(self, domain: str, *, system: bool) -> float:
-        """0.0: a message to this domain may go now, and counts until `heard` or `give_back` is called.
+    def gate(self, domain: str, *, system: bool, claim: int = 0) -> float:
+        """0.0: this claim to this domain may go now, and counts until `heard` or `give_back` is called.
 
         Else the seconds after which to ask again.
         """
         cap = self._caps.get(self._providers.of(domain))
-        return 0.0 if cap is None else cap.ask(_now(), system=system)
+        if cap is None:
+            return 0.0
+        if not (wait := cap.ask(_now(), system=system, claim=claim)):
+            # Its provider may be known by another name when it ends.
+            self._counted[claim] = cap
+        return wait
 
-    def give_back(self, domain: str) -> None:
+    def give_back(self, claim: int) -> None:
         """What the gate let through was not sent after all."""
-        if self._caps and (cap := self._caps.get(self._providers.of(domain))):
-            cap.give_back()
+        if self._counted and (cap := self._counted.pop(claim, None)):
+            cap.give_back(claim)
 
     def later(self, domain: str) -> float:
         """Seconds after which a delivery that is put back should be due: each call hands out the next place."""
@@ -97,15 +106,18 @@ class Paces:
 
     # --- what the engine tells --------------------------------------------------------------
 
-    def heard(self, relay: str, domain: str, outcome: Outcome) -> None:
+    def heard(self, relay: str, domain: str, outcome: Outcome, *, claim: int = 0) -> None:
         """An attempt has ended, also when it ended as ROUTE_DOWN; `domain` is "" where nobody was named."""
         if outcome.kind is OutcomeKind.ACCEPTED:
             self._relay(relay).took()
             self._to_domains[domain] += 1
         elif outcome.reply_code is not None:
             self._refused(relay, domain, outcome)
-        if self._caps and (cap := self._caps.get(self._providers.of(domain))):
-            cap.ended()
+        if domain and self._counted and (counted := self._counted.pop(claim, None)):
+            counted.ended(claim)
+        took = self._caps and outcome.kind is OutcomeKind.ACCEPTED
+        if took and (cap := self._caps.get(self._providers.of(domain))):
+            cap.ear.went_on()
 
     def _refused(self, relay: str, domain: str, outcome: Outcome) -> None:
         provider = self._providers.of(domain) if domain else ""
@@ -132,13 +144,19 @@ class Paces:
     # --- what all workers know --------------------------------------------------------------
 
     async def run(self) -> None:
-        """Exchange with the others until cancelled; a database that is away is waited for."""
+        """Exchange with the others until cancelled; a database that is away is waited for.
+
+        A slow DNS delays nothing of that.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._exchange())
+            tasks.create_task(self._look_up())
+
+    async def _exchange(self) -> None:
         while True:
-            try:
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(REFRESH_SECONDS):
                     await self._urgent.wait()
-            except TimeoutError:
-                pass
             self._urgent.clear()
             try:
                 await self.refresh()
@@ -149,8 +167,14 @@ class Paces:
                 self._failures += 1
             await asyncio.sleep(URGENT_SECONDS)
 
+    async def _look_up(self) -> None:
+        while True:
+            with contextlib.suppress(StoreError):  # the exchange says so
+                await self._providers.refresh()
+            await asyncio.sleep(REFRESH_SECONDS)
+
     async def refresh(self) -> None:
-        """Tell the others what was heard here, learn what they know, look providers up. Raises StoreError."""
+        """Tell the others what was heard here, and learn what they know. Raises StoreError."""
         ears = self._ears()
         heard = {key: ear.tell(rate=rate) for key, (ear, rate) in ears.items()}
         try:
@@ -162,7 +186,6 @@ class Paces:
         for ear, _ in ears.values():
             ear.told()
         self._apply()
-        await self._providers.refresh()
 
     def _ears(self) -> dict[str, tuple[Ear, float]]:
         """What listens to each relay and provider, and the rate of all workers as this one guesses it."""
@@ -219,12 +242,15 @@ class Paces:
         return self._known.paces.get(key, _FREE)
 
     def _mine(self, connections: int | None) -> int | None:
-        """This worker's part of what all may use at once; the oldest workers have what is left over."""
+        """This worker's part of what all may use at once; where there are fewer than workers, they take turns."""
         workers = self._known.workers
         if connections is None or self._worker_id not in workers:
             return connections
         share, rest = divmod(connections, len(workers))
-        return share + (workers.index(self._worker_id) < rest)
+        place = workers.index(self._worker_id)
+        if not share:
+            place = (place - int(_now() // TURN_SECONDS)) % len(workers)
+        return share + (place < rest)
 
 
 _FREE = Pace()

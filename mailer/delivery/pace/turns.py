@@ -51,7 +51,11 @@ class Turns:
         self._look_ahead(now, rate)
         if self._turns:
             return max(LEAST_SECONDS, self._turns[0] - now)
-        return SOON_SECONDS if self._reserving else max(LEAST_SECONDS, self._ask_at() - now)
+        return SOON_SECONDS if self._reserving else max(LEAST_SECONDS, self.wait())
+
+    def wait(self) -> float:
+        """Seconds to the first turn that may be free, by what is known: a worker that died may have left others."""
+        return max(0.0, self._free_at - AHEAD_SECONDS - clock.monotonic())
 
     def _look_ahead(self, now: float, rate: float) -> None:
         """Reserve what is wanted soon: twice as many as last time if all of those were taken."""
