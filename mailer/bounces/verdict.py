@@ -10,6 +10,7 @@ from mailer.bounces.model import REASONS, Bounce, Severity
 from mailer.bounces.rules import CLEAR, EXCUSES, LEAST, VAGUE
 from mailer.bounces.rules.codes import BY_REPLY, BY_SUBJECT
 from mailer.bounces.rules.codes import CLEAR as CLEAR_CODES
+from mailer.bounces.rules.doubt import DOUBT
 from mailer.bounces.rules.row import Rule
 
 MAX_WORDS = 4000  #: characters of one explanation that are judged
@@ -98,6 +99,9 @@ def _reason(words: str, around: str, status: str, reply: str) -> tuple[str, str]
     if row := first(CLEAR, words):
         return row.reason, row.name
     if not words and (row := first(CLEAR, around)):
+        return row.reason, row.name
+    ends = bare in CLEAR_CODES and REASONS[CLEAR_CODES[bare]].dead
+    if ends and (row := first(DOUBT, words)):
         return row.reason, row.name
     if bare in CLEAR_CODES:
         return CLEAR_CODES[bare], f"status {status}"
