@@ -26,6 +26,10 @@ class Ear:
     def took(self) -> None:
         """A message was accepted."""
         self.accepted += 1
+        self.went_on()
+
+    def went_on(self) -> None:
+        """Something was accepted, and is counted elsewhere."""
         self._in_row = 0
 
     def refused(self, refusal: Refusal, *, now: float, rules: Rules) -> bool:

@@ -59,6 +59,8 @@ _SECOND_LEVELS = frozenset({"ac", "co", "com", "edu", "gob", "gov", "gv", "ne", 
 _RESERVED = frozenset({"example", "invalid", "test", "localhost", "local", "internal", "home", "lan"})
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)\Z")
 _MAX_NAME = 253  # 255 octets on the wire
+# Most refusals, the relay's own too, repeat the address that they are about.
+_ADDRESS = re.compile(r"[^\s@]{0,320}@\S*")
 
 
 def owner_of(mx_host: str) -> str | None:
@@ -85,6 +87,10 @@ def is_reserved(domain: str) -> bool:
 
 
 def is_named(provider: str, text: str) -> bool:
-    """Whether a server's words name this provider, which was passed on by the relay then."""
+    """Whether a server's words name this provider, which was passed on by the relay then.
+
+    One that not everybody knows is named by a host of its: its bare domain may stand in any refusal.
+    """
+    words = _ADDRESS.sub(" ", text)
     pattern = _NAMED.get(provider)
-    return bool(pattern.search(text)) if pattern else "." in provider and provider in text.lower()
+    return bool(pattern.search(words)) if pattern else "." in provider and f".{provider}" in words.lower()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from datetime import timedelta
+from itertools import islice
 
 from mailer import clock
 from mailer.delivery.pace import table
@@ -23,8 +24,9 @@ GIVE_UP_AFTER = 5
 PAUSE_SECONDS = 60.0
 # Domains in memory; a list has fewer, and a forgotten one is read from the table again.
 MOST_DOMAINS = 50_000
-MOST_WAITING = 5_000
 SAVED_AT_ONCE = 500
+# Of a provider's name: it is part of a key in the tables.
+MOST_OCTETS = 200
 
 
 class Providers:
@@ -48,13 +50,15 @@ class Providers:
         if len(self._known) >= MOST_DOMAINS:
             self._known.clear()
             self._expires.clear()
-        self._known[domain] = provider = own_name(domain) or domain
-        if provider == domain and self._lookup is not None and not is_reserved(domain):
+            self._wanted.clear()
+        own = own_name(domain)
+        self._known[domain] = provider = own or domain[-MOST_OCTETS:]
+        if own is None and self._lookup is not None and not is_reserved(domain):
             self._want(domain)
         return provider
 
     def _want(self, domain: str) -> None:
-        if domain and len(self._wanted) < MOST_WAITING:
+        if domain:
             self._wanted[domain] = None
 
     async def refresh(self) -> None:
@@ -65,10 +69,10 @@ class Providers:
             self._want(domain)
         if self._lookup is None or not self._wanted or now < self._not_before:
             return
-        batch = [domain for domain, _ in zip(self._wanted, range(SAVED_AT_ONCE), strict=False)]
-        for domain in batch:
-            del self._wanted[domain]
+        batch = list(islice(self._wanted, SAVED_AT_ONCE))
         stored = await asyncio.to_thread(table.providers, self._store, batch, now=clock.now())
+        for domain in batch:
+            self._wanted.pop(domain, None)
         for domain, (provider, expires_at) in stored.items():
             self._keep(domain, provider, (expires_at - clock.now()).total_seconds())
         await self._ask([domain for domain in batch if domain not in stored])
@@ -95,7 +99,7 @@ class Providers:
         try:
             servers = await self._lookup(domain)
         except Silent:
-            self._keep(domain, domain, SILENT_SECONDS)
+            self._keep(domain, domain[-MOST_OCTETS:], SILENT_SECONDS)
             self._failures += 1
             if self._failures % GIVE_UP_AFTER == 0:
                 log.warning("dns_is_silent", extra={"failures": self._failures})
@@ -113,4 +117,4 @@ class Providers:
 def owned(domain: str, servers: MailServers) -> str:
     """The owner of the first mail server whose name is one; the domain when there is none."""
     owners = (owner_of(host) for host in servers.hosts)
-    return next((owner for owner in owners if owner), domain)
+    return next((owner for owner in owners if owner), domain)[-MOST_OCTETS:]

@@ -12,9 +12,12 @@ from mailer.delivery.model import Outcome
 STOP_SECONDS = 610.0
 # A relay that says "tomorrow" is asked again after a day, whatever number it writes.
 MAX_WAIT_SECONDS = 86400.0
+# A reply that only may be about our speed may name the wait of its one recipient.
+MAX_MAYBE_SECONDS = 600.0
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600}
 _AGAIN_IN = re.compile(
-    r"(?:again|retry|wait|resume|back)\b[^.;\d]{0,40}(\d{1,6})\s*(s|m|h)(?:ec|in|our|r)?(?:ond|ute)?s?\b",
+    r"(?:again|retry|wait|resume|back)\b(?:[^.;\d]{0,30}\b(?:in|after|for|least))?[ :]+"
+    r"(\d{1,6})\s*(s|m|h)(?:ec|in|our|r)?(?:ond|ute)?s?\b",
     re.I,
 )
 
@@ -119,6 +122,8 @@ def named_wait(text: str) -> float:
 
 
 def _wait(says: Says, text: str) -> float:
+    if says is Says.MAYBE:
+        return min(named_wait(text), MAX_MAYBE_SECONDS)
     return max(named_wait(text), STOP_SECONDS if says is Says.STOP else 0.0)
 
 

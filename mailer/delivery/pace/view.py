@@ -82,14 +82,12 @@ def reset(store: Store, ledger: Ledger, name: str) -> list[str]:
 
 def rate_words(per_second: float) -> str:
     """A rate in the unit that gives it a number: 12/s, 30/min, 90/h."""
-    for unit, seconds in (("s", 1), ("min", 60), ("h", 3600)):
-        if per_second * seconds >= 1 or unit == "h":
-            return (
-                f"{per_second * seconds:,.3g}/{unit}"
-                if per_second * seconds < 1000
-                else f"{per_second:,.0f}/s"
-            )
-    raise AssertionError("the last unit takes everything")
+    if per_second >= 100:
+        return f"{per_second:,.0f}/s"
+    unit, seconds = next(
+        row for row in (("s", 1), ("min", 60), ("h", 3600)) if per_second * row[1] >= 1 or row[0] == "h"
+    )
+    return f"{per_second * seconds:.3g}/{unit}"
 
 
 def _state(key: str, pace: Pace, most: int | None, now: datetime) -> State:
