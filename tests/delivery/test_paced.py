@@ -264,3 +264,66 @@ def test_an_outage_is_no_reason_to_be_slow_afterwards(small_world: World, settin
 
     assert asyncio.run(story()) is None
     assert small_world.counts() == {"accepted": 30}
+
+
+@pytest.mark.rule("B12")
+@pytest.mark.parametrize("per_second", [20.0, None])
+def test_a_provider_without_turns_keeps_nobody_at_a_known_rate(
+    small_world: World, per_second: float | None
+) -> None:
+    """At a rate a worker holds few claims: those that wait for a provider are not among them."""
+    small_world.build(people(40, "slow.example") + people(20, "quick.example"))
+    told = Told(waits={"slow.example": 4.0}, limits={"main": 20.0} if per_second is None else {})
+    server = SmtpServer()
+
+    async def story() -> None:
+        async with server.running() as port:
+            relays = [relay(port, name="main", connections=4)]
+            async with small_world.sending(relays=relays, paced=told, per_second=per_second):
+                await until(lambda: len(server.accepted) == 20, seconds=20)
+
+    asyncio.run(story())
+    assert {message.recipient.partition("@")[2] for message in server.accepted} == {"quick.example"}
+
+
+@pytest.mark.rule("B11")
+@pytest.mark.parametrize("connections", [1, 4])
+def test_while_others_have_all_connections_campaigns_are_left_to_them_and_system_mail_goes(
+    small_world: World, connections: int
+) -> None:
+    small_world.build(people(30, "quick.example"))
+    told = Told(connections={"main": 0})
+    server = SmtpServer()
+
+    async def story() -> None:
+        async with server.running() as port:
+            relays = [relay(port, name="main", connections=connections)]
+            async with small_world.sending(relays=relays, paced=told):
+                proof = small_world.queue_proof()
+                await until(lambda: small_world.row(proof).state.value == "accepted")
+                await until(lambda: small_world.counts() == {"accepted": 1, "queued": 30})
+                assert server.connections == 1
+                told.connections["main"] = 1
+                await small_world.settled(seconds=20)
+
+    asyncio.run(story())
+    assert small_world.counts() == {"accepted": 31}
+
+
+@pytest.mark.rule("B11")
+def test_a_connection_that_others_may_have_now_is_closed_at_once(small_world: World) -> None:
+    """Not after it was idle for long: two workers would have it."""
+    small_world.build(people(5, "quick.example"))
+    told = Told()
+    server = SmtpServer()
+
+    async def story() -> None:
+        async with server.running() as port:
+            relays = [relay(port, name="main", connections=2)]
+            async with small_world.sending(relays=relays, paced=told):
+                await small_world.settled(seconds=20)
+                assert server.open_connections
+                told.connections["main"] = 0
+                await until(lambda: not server.open_connections)
+
+    asyncio.run(story())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from unittest import mock
 
 import pytest
 from hypothesis import given
@@ -22,6 +23,9 @@ from mailer.delivery.pacing import (
 )
 from mailer.delivery.rate import RateLimit
 from mailer.delivery.route import Route, probe_wait
+from mailer.delivery.sender import Sender
+from tests.delivery.fake_time import FakeTime, play
+from tests.delivery.world import relay
 
 RATES = st.floats(min_value=1 / 60, max_value=5000)
 
@@ -111,6 +115,34 @@ def test_an_unlimited_rate_never_waits() -> None:
             await limit.turn(system=False)
 
     asyncio.run(story())
+
+
+def test_a_turn_that_is_given_back_is_the_next_ones() -> None:
+    async def story(time: FakeTime) -> list[bool]:
+        limit = RateLimit(1 / 60, system_share=0.2)
+        await limit.turn(system=False)
+        first = limit.try_turn(system=False)
+        limit.give_back()
+        waiting = asyncio.create_task(limit.turn(system=False))
+        await asyncio.sleep(0.1)
+        return [first, waiting.done(), limit.try_turn(system=False)]
+
+    assert play(story) == [False, True, False]
+
+
+def test_a_relays_turn_is_not_spent_on_a_message_for_which_the_site_has_none() -> None:
+    """Else a relay at half the site's rate would get less than it takes."""
+
+    async def story(time: FakeTime) -> bool:
+        site, one = RateLimit(1 / 60, system_share=0.2), relay(1)
+        one.limit = RateLimit(1 / 60, system_share=0.2)
+        sender = Sender(mock.Mock(rate=site), one, system_only=False)
+        await one.limit.turn(system=False)
+        one.limit.give_back()
+        assert not sender._try_turn(mock.Mock(is_system=False))  # the site's first turn is not reserved yet
+        return one.limit.try_turn(system=False)
+
+    assert play(story)
 
 
 def test_many_senders_share_one_rate_and_a_cancelled_one_takes_no_turn() -> None:

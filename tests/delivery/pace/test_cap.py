@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass, field
 
 import pytest
@@ -14,6 +15,7 @@ from mailer.delivery.pace.controller import PROVIDER, Pace
 from mailer.delivery.pace.signals import Refusal, Says
 from mailer.delivery.pace.turns import Turns
 from mailer.delivery.pacing import Window, reserve
+from mailer.delivery.shelf import LONGEST_SECONDS
 from mailer.delivery.windows import OwnWindows
 from mailer.store import StoreUnreachable
 from tests.delivery.fake_time import FakeTime, play
@@ -118,8 +120,53 @@ def test_a_share_of_one_connection_lets_one_message_go_at_a_time() -> None:
 
 
 @pytest.mark.rule("B11")
-def test_a_worker_without_a_share_lets_nothing_go() -> None:
-    assert capped(connections=0).ask(1000.0, system=True) > 0
+def test_a_worker_without_a_share_sends_campaign_mail_back_to_the_queue() -> None:
+    cap = capped(connections=0)
+    assert cap.ask(1000.0, system=False) > LONGEST_SECONDS
+    assert cap.later(1000.0) > LONGEST_SECONDS
+
+
+@pytest.mark.rule("B11")
+def test_system_mail_waits_for_no_connection() -> None:
+    cap = capped(connections=1)
+    cap.ask(1000.0, system=False, claim=1)
+    assert cap.ask(1000.1, system=True, claim=2) == 0.0
+    assert capped(connections=0).ask(1000.0, system=True) == 0.0
+
+
+@pytest.mark.rule("B11")
+def test_a_message_that_was_never_counted_frees_no_connection() -> None:
+    cap = capped(connections=1)
+    cap.ask(1000.0, system=False, claim=1)
+    cap.ended(2)
+    cap.give_back(3)
+    assert cap.ask(1000.1, system=False, claim=4) > 0
+
+
+def test_system_mail_that_did_not_go_gives_no_turn_back_because_it_took_none() -> None:
+    async def story(time: FakeTime) -> list[float]:
+        cap = capped(rate=0.01)
+        while cap.ask(time.now, system=False):  # noqa: ASYNC110 - it asks as the hand does
+            await asyncio.sleep(0.05)
+        for number in range(5):
+            assert cap.ask(time.now, system=True, claim=number) == 0.0
+            cap.give_back(number)
+        return [cap.ask(time.now, system=False) for _ in range(5)]
+
+    assert min(play(story)) > 0
+
+
+def test_who_waits_for_a_far_turn_is_told_how_far_it_is() -> None:
+    async def story(time: FakeTime) -> float:
+        cap = capped(rate=0.01)
+        while cap.ask(time.now, system=False):  # noqa: ASYNC110 - it asks as the hand does
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(1.0)
+        cap.ask(time.now, system=False)
+        await asyncio.sleep(1.0)
+        return cap.ask(time.now, system=False)
+
+    assert 90.0 < play(story) < 100.0
 
 
 def test_what_went_and_never_ended_blocks_its_connection_for_a_quarter_of_an_hour_at_most() -> None:
@@ -157,14 +204,15 @@ def test_a_stop_holds_system_mail_too_and_a_rate_does_not() -> None:
     assert play(story) == (0.0, 610.0)
 
 
-def test_what_is_put_back_comes_again_one_after_the_other_within_a_quarter_of_an_hour() -> None:
+def test_what_is_put_back_has_its_place_twice_as_dense_as_the_turns_that_are_known() -> None:
     cap = capped(rate=0.5)
-    places = [cap.later(1000.0) for _ in range(600)]
-    assert places[:3] == [0.0, 2.0, 4.0]
-    assert max(places) == MOST_LATER_SECONDS
+    assert [cap.later(1000.0) for _ in range(4)] == [0.0, 1.0, 2.0, 3.0]
     cap.pace = Pace(until=1610.0)
-    assert capped_place(cap) >= 610.0
+    assert cap.later(1000.0) == 610.0
 
 
-def capped_place(cap: Cap) -> float:
-    return cap.later(1000.0)
+def test_of_more_than_there_are_places_for_no_two_times_as_many_come_at_one_instant() -> None:
+    cap = capped(rate=1.0)
+    seconds = Counter(int(cap.later(1000.0)) for _ in range(100_000))
+    assert max(seconds) <= MOST_LATER_SECONDS
+    assert max(seconds.values()) <= 2 * (1 + 100_000 // (MOST_LATER_SECONDS / 2))
