@@ -23,6 +23,11 @@ HELPLESS_SHARE = 0.2
 # Within this of the limit last refused the steps up are small.
 NEAR = (0.8, 1.2)
 FAR_STEP = 0.05
+# However long nobody has refused: one step never does more.
+MOST_STEP = 0.5
+# Where little is sent a step waits for the messages of a minute, but for so many at least.
+LEAST_MESSAGES = 5
+MESSAGE_SECONDS = 60.0
 # The first limit is a guess, made of a moment's rate: up to the next refusal it is searched, not probed.
 SEARCH_STEP = 0.25
 # A limit that less was sent than is not tried, and does not go up.
@@ -43,6 +48,7 @@ class Rules:
     step_share: float = 0.01  #: of the limit last refused
     step_seconds: float = 5.0  #: a step takes at least so long
     step_messages: int = 80  #: and so many messages
+    calm_seconds: float = 300.0  #: when nobody has refused for so long, steps grow with the time
     hold_seconds: float = 1.0  #: nothing is sent for so long after a refusal; twice that if it goes on
     most_hold_seconds: float = 60.0
     join_seconds: float = 60.0  #: between one more connection and the next (B11)
@@ -54,6 +60,7 @@ ROUTE = Rules()
 PROVIDER = Rules(
     feel_seconds=60.0,
     step_seconds=30.0,
+    calm_seconds=3600.0,
     hold_seconds=5.0,
     most_hold_seconds=120.0,
     forget_seconds=7 * 86400.0,
@@ -170,14 +177,16 @@ def _went_well(pace: Pace, now: float, rules: Rules) -> Pace:
     seconds = now - pace.since
     if pace.limit is None:
         return replace(pace, since=now, taken=0, maybe=0) if seconds >= rules.feel_seconds else pace
-    usual = max(rules.step_seconds, rules.step_messages / pace.limit)
-    if seconds < rules.step_seconds or (pace.taken < rules.step_messages and seconds < IDLE_WINDOWS * usual):
+    messages = min(rules.step_messages, max(LEAST_MESSAGES, MESSAGE_SECONDS * pace.limit))
+    usual = max(rules.step_seconds, messages / pace.limit)
+    if seconds < rules.step_seconds or (pace.taken < messages and seconds < IDLE_WINDOWS * usual):
         return pace
     if _too_many(pace):
         return replace(pace, settled=True)  # the next of them lowers it
     limit = pace.limit
-    if pace.taken >= rules.step_messages and pace.taken >= USED_SHARE * limit * seconds:
-        limit += _step_up(limit, pace.ceiling, rules)
+    if pace.taken >= messages and pace.taken >= USED_SHARE * limit * seconds:
+        calm = max(1.0, (now - pace.refused_at) / rules.calm_seconds)
+        limit += min(MOST_STEP * limit, calm * _step_up(limit, pace.ceiling, rules))
     row = pace.row if _share(pace, MAYBE_SHARE) else 0
     return replace(pace, limit=limit, since=now, taken=0, maybe=0, settled=True, row=row)
 

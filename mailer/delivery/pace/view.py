@@ -80,14 +80,17 @@ def reset(store: Store, ledger: Ledger, name: str) -> list[str]:
     return found
 
 
+_UNITS = (("s", 1), ("min", 60), ("h", 3600))
+
+
 def rate_words(per_second: float) -> str:
     """A rate in the unit that gives it a number: 12/s, 30/min, 90/h."""
     if per_second >= 100:
         return f"{per_second:,.0f}/s"
-    unit, seconds = next(
-        row for row in (("s", 1), ("min", 60), ("h", 3600)) if per_second * row[1] >= 1 or row[0] == "h"
-    )
-    return f"{per_second * seconds:.3g}/{unit}"
+    for unit, seconds in _UNITS:
+        if per_second * seconds >= 1:
+            return f"{per_second * seconds:.3g}/{unit}"
+    return f"{per_second * 3600:.2g}/h"
 
 
 def _state(key: str, pace: Pace, most: int | None, now: datetime) -> State:

@@ -92,7 +92,7 @@ def test_steps_up_are_even_hundredths_of_the_limit_last_refused() -> None:
 
 def test_far_beyond_the_limit_last_refused_they_are_larger() -> None:
     """A relay that takes more than it did is found out in minutes: each step is a twentieth."""
-    far = Pace(limit=200.0, ceiling=100.0, since=1000.0)
+    far = Pace(limit=200.0, ceiling=100.0, since=1000.0, refused_at=990.0)
     assert after(far, (1005.0, Heard(accepted=1000))).limit == pytest.approx(210.0)
 
 
@@ -104,6 +104,18 @@ def test_the_first_limit_is_a_guess_and_is_searched_in_larger_steps() -> None:
     refused = after(searched, (1013.0, Heard(refusal=SLOWER)))
     assert refused.limit == pytest.approx(0.85 * 17.0 * 1.25**2)
     assert after(refused, (1019.0, Heard(accepted=200))).limit == pytest.approx(0.86 * 17.0 * 1.25**2)
+
+
+@pytest.mark.parametrize("limit", [0.01, 1 / 60, 0.2, 1.0])
+def test_a_limit_that_fell_far_is_back_within_two_hours_once_nobody_refuses(limit: float) -> None:
+    """An hour of trouble must not cost the campaign of a million days."""
+    pace, now, sent = Pace(limit=limit, ceiling=limit / 0.85, refused_at=1.0, lowered_at=1.0), 0.0, 0.0
+    while (limit := pace.limit or 50.0) < 50.0:
+        seconds = max(2.0, 1.0 / limit)
+        now, sent = now + seconds, sent + limit * seconds
+        pace = after(pace, (now, Heard(accepted=int(sent))))
+        sent -= int(sent)
+    assert now < 7200
 
 
 def test_a_limit_that_is_not_used_stays_where_it_is() -> None:
