@@ -12,7 +12,7 @@ BUSY_SECONDS = 0.2
 FORGOTTEN_SECONDS = 900.0
 # Until another worker's turn at the connections is over, nobody need ask again sooner.
 NO_SHARE_SECONDS = 10.0
-# What is put back comes again after at most so long: then more may be taken than is known now.
+# What is put back comes again at most so long after the first that may go: more may be taken by then.
 MOST_LATER_SECONDS = 7200.0
 # Places are twice as many as there are turns now: where the rate rises, it must find mail.
 PLACES_PER_TURN = 2.0
@@ -76,9 +76,9 @@ class Cap:
         if self.rate is not None:
             soonest = max(soonest, now + self._turns.wait())
         begin = max(soonest, self._last_place)
-        if begin - now > MOST_LATER_SECONDS:
-            # There is more than places: the later half of them is handed out again, so that not all come at once.
-            begin = min(max(soonest, now + MOST_LATER_SECONDS / 2), now + MOST_LATER_SECONDS)
+        if begin - soonest > MOST_LATER_SECONDS:
+            # More mail than places: the later half of them is handed out again, so that not all is due at once.
+            begin = soonest + MOST_LATER_SECONDS / 2
         self._last_place = begin + (1.0 / (PLACES_PER_TURN * self.rate) if self.rate else BUSY_SECONDS)
         return begin - now
 

@@ -211,8 +211,11 @@ def test_what_is_put_back_has_its_place_twice_as_dense_as_the_turns_that_are_kno
     assert cap.later(1000.0) == 610.0
 
 
-def test_of_more_than_there_are_places_for_no_two_times_as_many_come_at_one_instant() -> None:
+@pytest.mark.parametrize("stop", [0.0, 86_400.0])
+def test_what_is_more_than_there_are_places_does_not_come_all_at_once(stop: float) -> None:
+    """Also behind a stop that is longer than all places."""
     cap = capped(rate=1.0)
+    cap.pace = Pace(until=1000.0 + stop)
     seconds = Counter(int(cap.later(1000.0)) for _ in range(100_000))
-    assert max(seconds) <= MOST_LATER_SECONDS
+    assert stop <= min(seconds) <= max(seconds) <= stop + MOST_LATER_SECONDS
     assert max(seconds.values()) <= 2 * (1 + 100_000 // (MOST_LATER_SECONDS / 2))
