@@ -6,8 +6,6 @@ import re
 from typing import NamedTuple
 
 _WSP = re.compile(rb"[ \t]+")
-_LAST_WSP = re.compile(rb"[ \t]+(?=\r\n|\Z)")
-_LAST_LINES = re.compile(rb"(?:\r\n)*\Z")
 _NEXT_FIELD = re.compile(rb"\r\n(?![ \t])")
 
 
@@ -36,10 +34,14 @@ def canonical_field(raw: bytes) -> bytes:
 
 def canonical_lines(text: bytes) -> bytes:
     """Whole lines of a body: no white space at their ends, one space for each run of it."""
-    return _WSP.sub(b" ", _LAST_WSP.sub(b"", text))
+    return _WSP.sub(b" ", text).replace(b" \r\n", b"\r\n").removesuffix(b" ")
 
 
 def canonical_body(body: bytes) -> bytes:
     """A whole body: the same, and no empty lines at its end; an empty one stays empty."""
-    lines = _LAST_LINES.sub(b"", canonical_lines(body), count=1)
-    return lines + b"\r\n" if lines else b""
+    lines = canonical_lines(body)
+    end = len(lines)
+    # Counted, not searched for: a search begins anew at every line of a body that is hostile.
+    while lines.endswith(b"\r\n", 0, end):
+        end -= 2
+    return lines[:end] + b"\r\n" if end else b""

@@ -24,6 +24,7 @@ from mailer.dkim.keys import LEAST_BITS
 
 _SPACES = re.compile(rb"[ \t]+")
 _LAST_LINES = re.compile(rb"(?<!\n)(?:\r\n)+\Z")
+_LENGTH_DIGITS = 76  #: of l= (RFC 6376 section 3.5)
 _OWN_SIGNATURE = re.compile(rb"((?:^|;)[ \t\r\n]*b[ \t\r\n]*=)[^;]*")
 
 
@@ -76,7 +77,7 @@ def verify(message: Message, field: bytes, *, record: str) -> None:
     if "from" not in tags.get("h", "").lower().split(":"):
         raise SignatureBroken("it does not cover From")
     body = canonical_body(message.body, body_way or "simple")
-    if tags.get("l", "").isdigit():
+    if tags.get("l", "").isdigit() and len(tags["l"]) <= _LENGTH_DIGITS:
         body = body[: int(tags["l"])]
     if _decoded(tags.get("bh", "")) != hashlib.sha256(body).digest():
         raise SignatureBroken("the body was changed on its way")
