@@ -15,7 +15,8 @@ TOLD_AFTER_SECONDS = 60.0
 class Outages:
     """Of one worker; what several workers of a site say within an hour is told once."""
 
-    def __init__(self, relays: Relays, send: Callable[[Alert], object]) -> None:
+    def __init__(self, relays: Relays, send: Callable[[Alert], bool]) -> None:
+        """`send` answers False when ops were told the same within the hour."""
         self._relays = relays
         self._send = send
         self._told: set[str] = set()  #: relays of which ops know that they are down
@@ -26,8 +27,9 @@ class Outages:
         for relay in self._relays:
             since = relay.route.down_since
             if since is not None and relay.name not in self._told and now - since >= TOLD_AFTER_SECONDS:
-                self._send(_down(relay, self._relays))
-                self._told.add(relay.name)
+                # Another outage within the hour is told in the next one, if it lasts so long.
+                if self._send(_down(relay, self._relays)):
+                    self._told.add(relay.name)
             elif since is None and relay.name in self._told:
                 self._send(_up(relay))
                 self._told.discard(relay.name)

@@ -74,10 +74,14 @@ def create_key(folder: Path, selector: str, *, kind: KeyKind = KeyKind.RSA) -> D
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(descriptor)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(descriptor)
+        except OSError:
+            path.unlink()  # half a key would stand in the way of the next try
+            raise
     except FileExistsError:
         sentence = f"{path} exists already and is not overwritten; choose another --selector."
         raise DkimKeyExists(sentence) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from mailer.doctor.table import CHECKS
 
 #: What one check may take, whoever keeps it waiting; all of them run at once.
 CHECK_SECONDS = 20.0
+log = logging.getLogger("mailer.doctor")
 _OFFLINE = Finding("", Verdict.SKIPPED, "It asks the network, and --offline was given.")
 
 
@@ -36,6 +38,10 @@ async def _examine(check: Check[Any], scene: Scene, *, offline: bool) -> list[Li
         return [
             line_of(check, Finding("", Verdict.WARNING, reason, f"Run: mailer doctor --only {check.name}"))
         ]
+    except Exception as error:
+        log.error("check_failed", extra={"check": check.name}, exc_info=error)
+        reason = f"This check itself failed ({type(error).__name__}); what it looks at is not known."
+        return [line_of(check, Finding("", Verdict.WARNING, reason, "Tell us, with the lines of the log."))]
     lines: list[Line] = []
     for each in facts:
         findings = [each.finding] if isinstance(each, Unasked) else check.judge(each)

@@ -32,7 +32,8 @@ class AlertsSettings(Section):
 
     mail: AddressText | None = Field(
         None,
-        description="Mail address of whoever looks after sending; best one that needs no relay of yours.",
+        description="Mail address of whoever looks after sending. It is reached through your relays: with one alone, "
+        "news of its outage come once it is over.",
     )
     from_mailbox: MailboxText | None = Field(
         None, alias="from", description="Who these mails are from; default: as the first list's."

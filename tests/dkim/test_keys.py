@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import subprocess
@@ -141,3 +142,16 @@ def test_a_key_does_not_show_itself(tmp_path: Path) -> None:
     made = create_key(tmp_path, "s1")
     assert "sign" not in repr(made)
     assert "PRIVATE" not in repr(made)
+
+
+def test_half_a_key_does_not_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk is full: the next try finds the name free."""
+
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "fsync", full)
+        with pytest.raises(DkimKeyInvalid, match="cannot be written: No space left"):
+            create_key(tmp_path / "dkim", "s1")
+    assert create_key(tmp_path / "dkim", "s1").selector == "s1"

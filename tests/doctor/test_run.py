@@ -6,7 +6,7 @@ import ast
 import asyncio
 import inspect
 from collections.abc import Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 import pytest
@@ -121,3 +121,19 @@ def test_a_judge_decides_from_frozen_facts_and_touches_nothing(check: Check[Any]
 
 def test_finding_out_the_own_address_sends_nothing() -> None:
     assert all(address.version in (4, 6) for address in own_addresses())
+
+
+async def _breaks(_scene: Scene) -> Sequence[Any]:
+    raise ValueError("hostile \x1b[2J text")
+
+
+def test_a_check_that_breaks_is_a_line_and_hides_no_other(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = {check.name: check for check in CHECKS}
+    monkeypatch.setattr(run, "CHECKS", [replace(table["spf"], gather=_breaks), table["files"]])
+    spf, *others = practice.look("spf", "files")
+    assert spf.verdict is Verdict.WARNING
+    assert "failed (ValueError)" in spf.reason
+    assert "hostile" not in spf.reason
+    assert {line.check for line in others} == {"files"}
