@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from mailer.doctor.model import Check, Finding, Line, Unasked, Verdict, line_of
@@ -33,6 +33,7 @@ async def _examine(check: Check[Any], scene: Scene, *, offline: bool) -> list[Li
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             facts: Sequence[Any] = await check.gather(scene)
+        return [line_of(check, finding) for each in facts for finding in _judged(check, each)]
     except TimeoutError:
         reason = f"It took longer than {CHECK_SECONDS:.0f} s: somebody who was asked does not answer."
         return [
@@ -42,8 +43,7 @@ async def _examine(check: Check[Any], scene: Scene, *, offline: bool) -> list[Li
         log.error("check_failed", extra={"check": check.name}, exc_info=error)
         reason = f"This check itself failed ({type(error).__name__}); what it looks at is not known."
         return [line_of(check, Finding("", Verdict.WARNING, reason, "Tell us, with the lines of the log."))]
-    lines: list[Line] = []
-    for each in facts:
-        findings = [each.finding] if isinstance(each, Unasked) else check.judge(each)
-        lines += [line_of(check, finding) for finding in findings]
-    return lines
+
+
+def _judged(check: Check[Any], fact: Any) -> Iterable[Finding]:
+    return [fact.finding] if isinstance(fact, Unasked) else check.judge(fact)

@@ -137,3 +137,18 @@ def test_a_check_that_breaks_is_a_line_and_hides_no_other(
     assert "failed (ValueError)" in spf.reason
     assert "hostile" not in spf.reason
     assert {line.check for line in others} == {"files"}
+
+
+def test_facts_that_a_judge_cannot_read_are_a_line_as_well(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def judge(fact: str) -> list[Finding]:
+        raise ValueError(f"hostile {fact}")
+
+    async def gather(_: Scene) -> Sequence[str | Unasked]:
+        return ["text"]
+
+    monkeypatch.setattr(run, "CHECKS", (Check("odd", "t", "g", gather, judge),))
+    (line,) = asyncio.run(examine(practice.scene()))
+    assert (line.check, line.verdict) == ("odd", Verdict.WARNING)
+    assert "hostile" not in line.reason
