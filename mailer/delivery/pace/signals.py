@@ -10,8 +10,9 @@ from mailer.delivery.model import Outcome
 
 # B11: after Gmail's 4.7.28 nothing goes there for ten minutes, and a little more for clocks that differ.
 STOP_SECONDS = 610.0
-# A relay that says "tomorrow" is asked again after a day, whatever number it writes.
-MAX_WAIT_SECONDS = 86400.0
+# Whatever number a server writes, it is asked again after this: its words may be those of one recipient's
+# server, passed on, and one domain must not stop everybody's mail for a day.
+MAX_WAIT_SECONDS = 7200.0
 # A reply that only may be about our speed may name the wait of its one recipient.
 MAX_MAYBE_SECONDS = 600.0
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600}

@@ -59,7 +59,7 @@ def test_a_reply_says_this_about_our_speed(code: int, text: str, says: Says) -> 
         ("please wait 90s before the next message", 90),
         ("again in 2 h", 7200),
         ("come back in 10 min", 600),
-        ("try again in 99999 hours", 86400),
+        ("try again in 99999 hours", 7200),
         ("try again later", 0),
         ("4.7.1 limit of 300 messages reached", 0),
         ("try again. 300 seconds of silence", 0),
