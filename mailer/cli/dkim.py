@@ -67,6 +67,9 @@ def show(folder: SiteFolder, *, as_json: bool) -> None:
     roles = {key.selector: _role(key, keys.campaign, keys.system) for key in listed}
     if as_json:
         print_json([_row(key, roles[key.selector], settings) for key in listed])
+    for sentence in keys.broken:
+        click.echo(f"A key that signs nothing cannot be used: {printable(sentence)}", err=True)
+    if as_json:
         return
     for key in listed:
         click.echo(f"{key.selector}: {_size(key)}, {roles[key.selector]}; {printable(str(key.path))}\n")

@@ -17,6 +17,7 @@ class SiteKeys:
     campaign: tuple[DkimKey, ...]  #: sign campaigns and proofs: RSA, then perhaps Ed25519
     system: tuple[DkimKey, ...]  #: sign confirmations and alerts
     idle: tuple[DkimKey, ...]  #: in the folder, and sign nothing: announced, or retiring (A47)
+    broken: tuple[str, ...] = ()  #: of those that sign nothing, why one cannot be used; a sentence each
 
     @property
     def signing(self) -> tuple[DkimKey, ...]:
@@ -33,11 +34,17 @@ class SiteSigners:
 
 
 def load_keys(settings: DkimSettings, folder: Path) -> SiteKeys:
-    """All keys in the folder, and which of them sign. Raises DkimKeyInvalid for one that cannot be used."""
+    """All keys in the folder, and which of them sign. Raises DkimKeyInvalid for one that is to sign and cannot."""
     campaign, system = load_signing(settings, folder)
     signing = {key.selector for key in (*campaign, *system)}
-    idle = tuple(load_key(folder, name) for name in selectors_in(folder) if name not in signing)
-    return SiteKeys(campaign, system, idle)
+    idle: list[DkimKey] = []
+    broken: list[str] = []
+    for name in selectors_in(folder):
+        try:
+            idle += [load_key(folder, name)] if name not in signing else []
+        except DkimKeyInvalid as error:
+            broken.append(str(error))
+    return SiteKeys(campaign, system, tuple(idle), tuple(broken))
 
 
 def load_signing(settings: DkimSettings, folder: Path) -> tuple[tuple[DkimKey, ...], tuple[DkimKey, ...]]:

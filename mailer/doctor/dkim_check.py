@@ -40,7 +40,9 @@ async def gather(scene: Scene) -> Sequence[DkimFacts | Unasked]:
         keys = _keys(scene)
     except DkimKeyInvalid as error:
         return [DkimFacts("[dkim]", trouble=str(error))]
-    found: list[DkimFacts | Unasked] = []
+    found: list[DkimFacts | Unasked] = [
+        DkimFacts("data/dkim", trouble=sentence, signs=False) for sentence in keys.broken
+    ]
     if not scene.signs:
         reason = "Nothing is signed here: your relay must do it, for your domain."
         remedy = "Prove it: mailer doctor --proof FILE. To sign here: mailer dkim new"
@@ -81,7 +83,9 @@ async def _ask(scene: Scene, key: DkimKey, domain: str, *, signs: bool) -> DkimF
 def judge(facts: DkimFacts) -> Iterator[Finding]:
     """A signature without its record is worse than none; a key that signs nothing yet may wait for it."""
     name = facts.subject
-    if facts.trouble:
+    if facts.trouble and not facts.signs:
+        yield Finding(name, Verdict.NOTE, f"A key that signs nothing cannot be used: {facts.trouble}")
+    elif facts.trouble:
         remedy = "Mail is not sent unsigned: mend the key, or make one: mailer dkim new"
         yield Finding(name, Verdict.FAILURE, facts.trouble, remedy)
     elif facts.is_silent:

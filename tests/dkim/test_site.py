@@ -191,3 +191,15 @@ def test_further_keys_without_the_first_are_refused(site_folder: SiteFolder, lin
         file.write(f"\n[dkim]\n{lines}\n")
     with pytest.raises(SettingsInvalid, match="names further keys, but no selector"):
         load_settings(site_folder.settings_path, {})
+
+
+@pytest.mark.rule("A47")
+def test_a_broken_key_that_signs_nothing_hides_no_other(tmp_path: Path) -> None:
+    """A retired one with a loose mode, say."""
+    signs = create_key(tmp_path / "dkim", "new")
+    create_key(tmp_path / "dkim", "old").path.chmod(0o644)
+    keys = load_keys(DkimSettings(selector="new"), tmp_path / "dkim")
+    assert [key.selector for key in keys.signing] == [signs.selector]
+    assert keys.idle == ()
+    assert len(keys.broken) == 1
+    assert "old.pem" in keys.broken[0]
