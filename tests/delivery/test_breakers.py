@@ -17,6 +17,7 @@ from mailer.alerts import Alerts
 from mailer.audit import Ledger
 from mailer.campaigns import control, queries
 from mailer.campaigns.breakers import Breaker, Breakers, Limits
+from mailer.campaigns.breakers.counts import MOST_DOMAINS, refusing_domains
 from mailer.campaigns.control import MendingNeeded
 from mailer.campaigns.status import CampaignStatus, status_of
 from mailer.delivery.retrying import Asked, retry
@@ -270,6 +271,23 @@ def test_a_provider_that_took_most_of_it_since_does_not(ward: Ward) -> None:
     ward.settle(5, **BARRED)
     ward.settle(120, **ACCEPTED)
     assert ward.breakers.check() == []
+
+
+def test_of_many_domains_that_refuse_only_the_worst_are_looked_at(ward: Ward) -> None:
+    """Each look reads all of the campaign; the next look comes in a moment."""
+    ward.settle(60, **BARRED)
+    rows = {row.id: number for number, row in enumerate(ward.world.rows()[:60])}
+    with ward.world.store.write() as connection:
+        for row_id, number in rows.items():
+            # The first domain refuses 5 times, the eleventh 6 times and more.
+            domain = f"d{number % (MOST_DOMAINS + 1) if number < 55 else MOST_DOMAINS}.example"
+            connection.execute(update(Delivery).where(Delivery.id == row_id).values(domain=domain))
+        campaign = queries.campaign_by_id(connection, ward.world.campaign_id)
+        assert campaign is not None
+        hour_ago = clock.now() - timedelta(hours=1)
+        found = refusing_domains(connection, campaign, ward.breakers.limits, after=hour_ago)
+    assert len(found) == MOST_DOMAINS
+    assert next(iter(found)) == f"d{MOST_DOMAINS}.example"
 
 
 # --- going on ----------------------------------------------------------------------------------

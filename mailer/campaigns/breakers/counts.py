@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
+from itertools import islice
 
 from sqlalchemy import Connection, func, select, text
 
@@ -14,6 +15,9 @@ from mailer.enhanced_status import is_hard, is_policy
 from mailer.store.schema import TRIED, Delivery
 from mailer.store.types import UtcDateTime
 from mailer.store.vocabulary import CampaignState, DeliveryState, SkipReason
+
+#: Domains that are looked at in one go, those that refused most: each costs a look at all of a campaign.
+MOST_DOMAINS = 10
 
 
 def read_tally(connection: Connection, campaign: CampaignRow, limits: Limits) -> Tally | None:
@@ -55,13 +59,14 @@ def refusing_domains(
             Delivery.settled_at > since,
         )
         .group_by(Delivery.domain, Delivery.reply_code, Delivery.status)
+        .order_by(func.count().desc())
     )
+    rows = (row for row in connection.execute(statement) if is_policy(row.status))
     found: dict[str, Tally] = {}
-    for row in connection.execute(statement):
-        if is_policy(row.status) and row.number >= limits.least_at_domain:
-            taken = queries.taken_by(connection, campaign.id, row.domain, after=row.first_at)
-            ends = {End.POLICY: row.number, End.ACCEPTED: taken}
-            found[row.domain] = Tally(ends, replies={End.POLICY: code_of(row.reply_code, row.status)})
+    for row in islice((row for row in rows if row.number >= limits.least_at_domain), MOST_DOMAINS):
+        taken = queries.taken_by(connection, campaign.id, row.domain, after=row.first_at)
+        ends = {End.POLICY: row.number, End.ACCEPTED: taken}
+        found[row.domain] = Tally(ends, replies={End.POLICY: code_of(row.reply_code, row.status)})
     return found
 
 
