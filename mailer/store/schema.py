@@ -11,39 +11,32 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     LargeBinary,
-    MetaData,
     String,
     Text,
     UniqueConstraint,
     text,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
+from mailer.store.base import Base
+from mailer.store.schema_returns import BounceScore, Freeze, Hold, ReturnedMail
 from mailer.store.types import BigId, EnumText, Json, UtcDateTime, keyed_hash, row_id, tag, utc, utc_or_none
 from mailer.store.vocabulary import (
     CampaignState,
     DeliveryKind,
     DeliveryState,
+    ReportEffect,
     ReportKind,
+    ReportSeverity,
+    ReportSource,
     SkipReason,
     Stream,
     SubscriptionState,
     SuppressionReason,
 )
 
-
-class Base(DeclarativeBase):
-    """The one metadata; constraint names are fixed so that migrations can name them."""
-
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
+# All tables are known to whoever knows one.
+__all__ = ["Base", "BounceScore", "Freeze", "Hold", "ReturnedMail"]
 
 
 class MailingList(Base):
@@ -316,6 +309,20 @@ class Report(Base):
     reason: Mapped[str | None] = mapped_column(String(64))
     fault: Mapped[str | None] = mapped_column(String(16))  #: recipient, message, sender or provider
     rule: Mapped[str | None] = mapped_column(String(64))  #: the rule that said so
+    source: Mapped[ReportSource | None] = mapped_column(EnumText(ReportSource))
+    mail_id: Mapped[int | None] = mapped_column(
+        BigId, ForeignKey("returned_mails.id", ondelete="SET NULL"), index=True
+    )
+    severity: Mapped[ReportSeverity | None] = mapped_column(EnumText(ReportSeverity))
+    cause_group: Mapped[str | None] = mapped_column(String(32))  #: the coarse cause
+    effect: Mapped[ReportEffect | None] = mapped_column(EnumText(ReportEffect))
+    matched_by: Mapped[str | None] = mapped_column(String(16))  #: "verp", "envid", "message_id", "address"
+    email_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32), index=True)
+    list_id: Mapped[int | None] = mapped_column(BigId)
+    origin: Mapped[str | None] = mapped_column(String(64))  #: how the person came: "form", "import:<name>"
+    provider: Mapped[str | None] = mapped_column(String(255))
+    relay: Mapped[str | None] = mapped_column(String(255))
+    reader_version: Mapped[int | None]
 
 
 class RaisedAlert(Base):

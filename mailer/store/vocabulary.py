@@ -23,7 +23,9 @@ class SuppressionReason(StrEnum):
     UNSUBSCRIBED = "unsubscribed"
     COMPLAINT = "complaint"
     NOT_ME = "not_me"
+    HELD = "held"  #: a hard bounce of the last day, not yet believed
     HARD_BOUNCE = "hard_bounce"
+    SOFT_BOUNCE = "soft_bounce"  #: too many, too long
     MANUAL = "manual"
 
 
@@ -78,6 +80,69 @@ class ReportKind(StrEnum):
 
     BOUNCE = "bounce"
     COMPLAINT = "complaint"
+
+
+class ReportSource(StrEnum):
+    """Which way a report came."""
+
+    SMTP = "smtp"  #: a 5yz to the attempt itself
+    MAIL = "mail"
+    WEBHOOK = "webhook"
+
+
+class ReportSeverity(StrEnum):
+    """What a report says of the address."""
+
+    HARD = "hard"
+    SOFT = "soft"
+    DELAYED = "delayed"  #: information: it is still tried
+    COMPLAINT = "complaint"
+
+
+class ReportEffect(StrEnum):
+    """What followed from a report for the person."""
+
+    NOTED = "noted"  #: nothing: not the recipient's fault, or only a delay
+    HELD = "held"
+    SCORED = "scored"
+    SUPPRESSED = "suppressed"
+    FROZEN = "frozen"  #: too much like others: a person decides
+    RELEASED = "released"  #: taken back
+
+
+class ReturnedKind(StrEnum):
+    """What a message that came back is."""
+
+    BOUNCE = "bounce"
+    COMPLAINT = "complaint"
+    AUTOREPLY = "autoreply"
+    UNSUBSCRIBE = "unsubscribe"
+    NONE = "none"
+
+
+class ReturnedState(StrEnum):
+    """Where a message that came back stands."""
+
+    WAITING = "waiting"  #: kept, not yet read
+    SETTLED = "settled"
+    REVIEW = "review"  #: a person should look: it speaks of nobody we know, or nobody proves it
+    UNREADABLE = "unreadable"
+    DISMISSED = "dismissed"  #: a person looked
+
+
+class HoldEnd(StrEnum):
+    """How a hold ended."""
+
+    SUPPRESSED = "suppressed"
+    RELEASED = "released"
+    LIFTED = "lifted"  #: a later reading of the same report says otherwise
+
+
+class FreezeScope(StrEnum):
+    """What alike failures have in common."""
+
+    PROVIDER = "provider"
+    CAMPAIGN = "campaign"
 
 
 class Stream(StrEnum):

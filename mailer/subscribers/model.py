@@ -124,11 +124,25 @@ SUPPRESSION_POLICY: Mapping[SuppressionReason, SuppressionPolicy] = MappingProxy
             staff_ground="Say when and how the holder of the address asked for the block to go.",
             ends_subscriptions=True,
         ),
+        _R.HELD: SuppressionPolicy(
+            sends_confirmation=False,
+            confirming_lifts=False,
+            staff_lift=StaffLift.LIFTS,
+            staff_ground="Say why the report was wrong, or that the mailbox works again and how you know.",
+            ends_subscriptions=False,
+        ),
         _R.HARD_BOUNCE: SuppressionPolicy(
             sends_confirmation=False,
             confirming_lifts=False,
             staff_lift=StaffLift.LIFTS,
             staff_ground="Say why the verdict was wrong, or that the mailbox works again and how you know.",
+            ends_subscriptions=False,
+        ),
+        _R.SOFT_BOUNCE: SuppressionPolicy(
+            sends_confirmation=False,
+            confirming_lifts=False,
+            staff_lift=StaffLift.LIFTS,
+            staff_ground="Say that the mailbox works again, and how you know.",
             ends_subscriptions=False,
         ),
         _R.MANUAL: SuppressionPolicy(

@@ -25,8 +25,11 @@ from mailer.store.schema import (
     AlertSending,
     Artefact,
     Base,
+    BounceScore,
     Campaign,
     Delivery,
+    Freeze,
+    Hold,
     MailingList,
     Medium,
     PaceRow,
@@ -35,6 +38,7 @@ from mailer.store.schema import (
     RaisedAlert,
     RateWindow,
     Report,
+    ReturnedMail,
     SignupCount,
     SignupRequest,
     Subscriber,
@@ -94,8 +98,21 @@ ROWS: list[tuple[type[Base], dict[str, Any]]] = [
     (Worker, {"host": "a", "pid": 1, "journal": "/srv/j", "started_at": NOW, "heartbeat_at": NOW}),
     (RateWindow, {"route": "main", "next_at": NOW}),
     (
+        ReturnedMail,
+        {"received_at": NOW, "source": "pipe", "digest": HASH, "size": 2, "raw": b"\0x", "state": "waiting"},
+    ),
+    (
         Report,
-        {"received_at": NOW, "kind": "complaint", "campaign_id": 1, "delivery_id": 1, "domain": "shop.example"},
+        {
+            "received_at": NOW, "kind": "complaint", "campaign_id": 1, "delivery_id": 1, "domain": "shop.example",
+            "mail_id": 1, "severity": "complaint", "effect": "suppressed", "email_hash": HASH,
+        },
+    ),
+    (Hold, {"email_hash": HASH, "report_id": 1, "provider": "google", "held_at": NOW, "due_at": NOW}),
+    (BounceScore, {"email_hash": HASH, "score": 1.5, "first_at": NOW, "last_at": NOW}),
+    (
+        Freeze,
+        {"scope": "provider", "key": "google", "reason": "blocked", "opened_at": NOW, "last_at": NOW, "facts": {}},
     ),
     (
         RaisedAlert,

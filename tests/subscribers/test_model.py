@@ -99,7 +99,9 @@ POLICY = [
     (R.UNSUBSCRIBED, True, True, StaffLift.NEVER, True),
     (R.COMPLAINT, False, False, StaffLift.CLEARS_THE_WAY, True),
     (R.NOT_ME, False, False, StaffLift.CLEARS_THE_WAY, True),
+    (R.HELD, False, False, StaffLift.LIFTS, False),
     (R.HARD_BOUNCE, False, False, StaffLift.LIFTS, False),
+    (R.SOFT_BOUNCE, False, False, StaffLift.LIFTS, False),
     (R.MANUAL, False, False, StaffLift.LIFTS, False),
 ]
 

@@ -32,7 +32,7 @@ SUPPRESSED_AS: Mapping[Standing, tuple[SuppressionReason, bool]] = MappingProxyT
 )
 
 #: The strongest first: the one that is reported when several hold.
-_WEIGHT = (_R.NOT_ME, _R.COMPLAINT, _R.UNSUBSCRIBED, _R.HARD_BOUNCE, _R.MANUAL)
+_WEIGHT = (_R.NOT_ME, _R.COMPLAINT, _R.UNSUBSCRIBED, _R.HARD_BOUNCE, _R.SOFT_BOUNCE, _R.HELD, _R.MANUAL)
 
 
 class Action(StrEnum):

@@ -50,6 +50,8 @@ _WHY_SUPPRESSED = {
     SuppressionReason.COMPLAINT: "complained",
     SuppressionReason.NOT_ME: 'said "not me"',
     SuppressionReason.HARD_BOUNCE: "cannot be reached",
+    SuppressionReason.SOFT_BOUNCE: "could not be reached for weeks",
+    SuppressionReason.HELD: "bounced in the last day",
     SuppressionReason.MANUAL: "was blocked by staff",
 }
 
