@@ -11,7 +11,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.1
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo up test check bench faults docs format lock wheel clean
+.PHONY: help demo up test again check bench faults docs format lock wheel clean
 .DEFAULT_GOAL := help
 
 help:  ## List the targets
@@ -26,6 +26,9 @@ up: $(VENV)/ready secrets.toml  ## Run this folder's own site on this machine
 test: $(VENV)/ready  ## Run every test; says which real parts are missing
 	@$(BIN)/python -m tests.real.parts
 	$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses=8 -q -rs
+
+again: $(VENV)/ready  ## Run once more, one by one, the tests that failed in the last run
+	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none --maxfail=1 -q -rs
 
 check: $(VENV)/ready  ## Lint, types, import contracts, house rules
 	$(BIN)/ruff check .
