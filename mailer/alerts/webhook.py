@@ -6,8 +6,11 @@ import hashlib
 import hmac
 import http.client
 import json
+import socket
 import ssl
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
 from mailer import clock
@@ -23,7 +26,7 @@ SIGNATURE = "X-Mailer-Signature"
 def webhook(
     url: str, key: bytes, *, timeout: float = TIMEOUT_SECONDS, tls: ssl.SSLContext | None = None
 ) -> Callable[[Notice], None]:
-    """A channel that posts to `url`; a redirect is not followed. `timeout`: seconds per step."""
+    """A channel that posts to `url`; a redirect is not followed. `timeout`: seconds for all of it."""
     target = urlsplit(url)
     path = f"{target.path or '/'}{'?' if target.query else ''}{target.query}"
 
@@ -49,14 +52,43 @@ def webhook(
         else:  # the settings allow it for this machine alone
             connection = http.client.HTTPConnection(netloc, timeout=timeout)
         try:
-            connection.request("POST", path, body, headers)
-            response = connection.getresponse()
-            response.read(_READ_BYTES)
-            return response.status
+            with _ending(connection, after=timeout):
+                connection.request("POST", path, body, headers)
+                response = connection.getresponse()
+                response.read(_READ_BYTES)
+                return response.status
         finally:
             connection.close()
 
     return post
+
+
+@contextmanager
+def _ending(connection: http.client.HTTPConnection, *, after: float) -> Iterator[None]:
+    """Cut it off after so many seconds: the timeout of a socket begins anew with every byte that drips in.
+
+    Raises TimeoutError then: what was read until the cut may look like a whole answer.
+    """
+    is_over = threading.Event()
+
+    def cut() -> None:
+        is_over.set()
+        if connection.sock is not None:
+            with suppress(OSError):
+                connection.sock.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(after, cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except (OSError, http.client.HTTPException, ValueError):
+        if not is_over.is_set():
+            raise
+    finally:
+        timer.cancel()
+    if is_over.is_set():
+        raise TimeoutError("timed out")
 
 
 def payload(notice: Notice) -> bytes:

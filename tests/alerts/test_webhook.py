@@ -121,6 +121,33 @@ def test_one_that_never_answers_is_left_after_its_time() -> None:
         webhook(f"http://127.0.0.1:{silent.getsockname()[1]}/", KEY, timeout=0.2)(NOTICE)
 
 
+def test_one_whose_answer_drips_in_is_left_as_well() -> None:
+    """Other alerts wait behind it."""
+    left, gone = threading.Event(), threading.Event()
+
+    def drip(server: socket.socket) -> None:
+        peer, _ = server.accept()
+        with peer:
+            peer.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
+            while not gone.wait(0.05):
+                try:
+                    peer.sendall(b"x")
+                except OSError:
+                    left.set()
+                    return
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=drip, args=(server,))
+        thread.start()
+        try:
+            with pytest.raises(NotTaken, match="timed out"):
+                webhook(f"http://127.0.0.1:{server.getsockname()[1]}/", KEY, timeout=0.5)(NOTICE)
+            assert left.wait(60)
+        finally:
+            gone.set()
+            thread.join()
+
+
 def test_one_that_talks_nonsense_is_a_refusal() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
 
