@@ -7,11 +7,9 @@ import gc
 import os
 import signal
 import sys
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from types import FrameType
 
 import uvloop
 
@@ -20,6 +18,7 @@ from mailer.cli.logs import log_to_stderr
 from mailer.cli.main import Refused
 from mailer.delivery.worker import stop_on_signals
 from mailer.errors import MailerError
+from mailer.forking import STOP_SIGNALS
 from mailer.settings.relay import RelayInUse
 
 # Of a sender, each with a database connection of its own when it needs one: claims, outcomes,
@@ -84,17 +83,13 @@ async def _send(site: Site, *, connections: Mapping[str, int], sends_system: boo
 
 def run_clockwork(site: Site, *, quiet: bool) -> None:
     """Tick until SIGTERM."""
-    stop = threading.Event()
-
-    def on_signal(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, on_signal)
+    # Taken, not handled: a handler may come while this thread holds a lock that the handler wants.
+    # The threads of the ticks inherit the mask.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     with _speaking("clockwork", quiet=quiet):
         scheduler = site.scheduler()
         scheduler.start()
-        stop.wait()
+        signal.sigwait(STOP_SIGNALS)
         scheduler.stop()
 
 
