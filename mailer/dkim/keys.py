@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -73,15 +74,12 @@ def create_key(folder: Path, selector: str, *, kind: KeyKind = KeyKind.RSA) -> D
     content = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(descriptor)
-        except OSError:
-            path.unlink()  # half a key would stand in the way of the next try
-            raise
+        # A key has its name only when it is whole; the name is given once, whoever else wants it now.
+        with NamedTemporaryFile(dir=folder, prefix=".") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+            os.link(file.name, path)
     except FileExistsError:
         sentence = f"{path} exists already and is not overwritten; choose another --selector."
         raise DkimKeyExists(sentence) from None

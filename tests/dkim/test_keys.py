@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,20 @@ def test_a_key_is_never_overwritten(tmp_path: Path) -> None:
     assert load_key(tmp_path, "s1").public == first.public
 
 
+def test_of_many_who_make_one_key_at_once_one_succeeds(tmp_path: Path) -> None:
+    """Nobody is shown a record whose key another has replaced."""
+
+    def make(_number: int) -> str | None:
+        try:
+            return create_key(tmp_path / "dkim", "s1", kind=KeyKind.ED25519).public
+        except DkimKeyExists:
+            return None
+
+    with ThreadPoolExecutor(8) as people:
+        made = [public for public in people.map(make, range(16)) if public is not None]
+    assert made == [load_key(tmp_path / "dkim", "s1").public]
+
+
 @pytest.mark.rule("A37")
 @pytest.mark.parametrize("bits", [512, 1023])
 def test_a_key_under_1024_bits_is_refused(tmp_path: Path, bits: int) -> None:
@@ -145,11 +160,19 @@ def test_a_key_does_not_show_itself(tmp_path: Path) -> None:
 
 
 def test_half_a_key_does_not_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The disk is full: the next try finds the name free."""
+    """The disk is full, or Ctrl-C comes: the next try finds the name free, and the folder empty."""
 
     def full(_descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
+    def stopped(_descriptor: int) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as person:
+        person.setattr(os, "fsync", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            create_key(tmp_path / "dkim", "s1")
+    assert list((tmp_path / "dkim").iterdir()) == []
     with monkeypatch.context() as disk:
         disk.setattr(os, "fsync", full)
         with pytest.raises(DkimKeyInvalid, match="cannot be written: No space left"):
