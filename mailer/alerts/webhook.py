@@ -52,7 +52,7 @@ def webhook(
         else:  # the settings allow it for this machine alone
             connection = http.client.HTTPConnection(netloc, timeout=timeout)
         try:
-            with _ending(connection, after=timeout):
+            with ending(connection, after=timeout):
                 connection.request("POST", path, body, headers)
                 response = connection.getresponse()
                 response.read(_READ_BYTES)
@@ -64,7 +64,7 @@ def webhook(
 
 
 @contextmanager
-def _ending(connection: http.client.HTTPConnection, *, after: float) -> Iterator[None]:
+def ending(connection: http.client.HTTPConnection, *, after: float) -> Iterator[None]:
     """Cut it off after so many seconds: the timeout of a socket begins anew with every byte that drips in.
 
     Raises TimeoutError then: what was read until the cut may look like a whole answer.

@@ -27,6 +27,8 @@ __all__ = ["Problem", "SettingsInvalid", "load_settings", "parse_settings"]
 _PREFIX = "MAILER_"
 _NO_SECRETS = {
     "password": "must not stand in the file; use the environment or password_file.",
+    "mailgun_signing_keys": "must not stand in the file; use MAILER_HOOKS__MAILGUN_SIGNING_KEYS.",
+    "postmark_passwords": "must not stand in the file; use MAILER_HOOKS__POSTMARK_PASSWORDS.",
     "url": "holds a password, which must not stand in the file; use MAILER_DATABASE__URL.",
 }
 _PASSWORD_IN_URL = re.compile(r"[^:]+://[^/@]*:[^/@]+@")
@@ -113,6 +115,9 @@ def _existing(table: Mapping[str, Any], part: str) -> str:
 
 def _secrets_in_file(raw: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     yield from (("smtp", name, "password") for name, relay in _relays(raw) if "password" in relay)
+    hooks = raw.get("hooks")
+    if isinstance(hooks, dict):
+        yield from (("hooks", name) for name in hooks if name in _NO_SECRETS)
     database = raw.get("database")
     url = database.get("url") if isinstance(database, dict) else None
     if isinstance(url, str) and _PASSWORD_IN_URL.match(url):

@@ -18,6 +18,7 @@ from mailer.settings.alerts import AlertsSettings
 from mailer.settings.breakers import BreakersSettings
 from mailer.settings.dkim import DkimSettings, is_aligned
 from mailer.settings.doctor import DoctorSettings
+from mailer.settings.hooks import HooksSettings
 from mailer.settings.pace import PaceSettings
 from mailer.settings.section import Section
 from mailer.settings.smtp import SmtpSettings, StreamName
@@ -258,6 +259,7 @@ class Settings(Section):
     privacy: PrivacySettings = Field(PrivacySettings(), description="What is kept, for how long.")
     web: WebSettings = Field(WebSettings(), description="Where the web pages listen.")
     bounces: BouncesSettings = Field(BouncesSettings(), description="What comes back by mail.")
+    hooks: HooksSettings = Field(HooksSettings(), description="What mail providers tell by webhook.")
     dkim: DkimSettings = Field(DkimSettings(), description="With which keys mail is signed.")
     doctor: DoctorSettings = Field(DoctorSettings(), description="What `mailer doctor` must be told.")
     breakers: BreakersSettings = Field(BreakersSettings(), description="When a campaign is paused by itself.")
