@@ -14,6 +14,7 @@ _PASSED_ON = re.compile(
     r"\s*(?:re|fwd?|aw|wg|tr|rv|sv|vs|antw|odp|enc|res|r|i|doorst|vl|ynt|ilt|回复|转发|답장|전달)\s?(?:\[\d+\])?\s?[:：]",
     re.IGNORECASE,
 )
+_REFUSAL = re.compile(r"was (?:automatically )?(?:rejected|refused)\b|automatisch (?:abgelehnt|abgewiesen)")
 _AWAY_FIELDS = (
     "x-autoreply",
     "x-autorespond",
@@ -39,7 +40,7 @@ def sender_of(whole: Part) -> str:
 
 def from_a_daemon(whole: Part) -> int:
     """How surely mail software wrote it, as far as it says itself: 0 to 2."""
-    if SURE.search(header_text(whole.first("from"))):
+    if SURE.search(header_text(whole.first("from"))) or whole.has("x-ms-exchange-message-is-ndr"):
         return 2
     nobody = whole.first("return-path").replace(b" ", b"") == b"<>"
     return nobody + has_a_daemon_s_name(whole)
@@ -48,6 +49,17 @@ def from_a_daemon(whole: Part) -> int:
 def has_a_daemon_s_name(whole: Part) -> bool:
     """Whether the sender has a name that mail software has."""
     return bool(DAEMONS.search(header_text(whole.first("from")))) or is_official(sender_of(whole))
+
+
+def is_refusal(text: str) -> bool:
+    """Whether a receipt says that the mailbox refused the message (RFC 5429 2.2)."""
+    return bool(_REFUSAL.search(text[:2000]))
+
+
+def after_refusal(text: str) -> str:
+    """The reason that a refusal gives."""
+    match = _REFUSAL.search(text[:2000])
+    return text[match.end() :][:2000].strip(" .:\n") if match else ""
 
 
 def names_a_bounce(subject: str) -> bool:

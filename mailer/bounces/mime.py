@@ -32,6 +32,10 @@ class Part:
         """The first field of that name, or nothing."""
         return next((value for key, value in self.headers if key == name), b"")
 
+    def has(self, name: str) -> bool:
+        """Whether there is a field of that name, an empty one too."""
+        return any(key == name for key, _ in self.headers)
+
     def every(self, name: str) -> list[bytes]:
         """All fields of that name."""
         return [value for key, value in self.headers if key == name]

@@ -92,7 +92,7 @@ def _take(whole: Part) -> Taken:
     by_software = kinds.from_a_daemon(whole) > 0 and not kinds.is_bulk(whole)
     if taken.status is None and by_software and dsn.looks_like_one(text):
         taken.status = dsn.parse(text)
-    if taken.feedback is None and is_feedback(text):
+    if taken.feedback is None and not kinds.is_bulk(whole) and is_feedback(text):
         taken.feedback = text
     return taken
 
@@ -109,6 +109,8 @@ def _judge(taken: Taken) -> Reading:
         kind = Kind.COMPLAINT if any(one.reason == "feedback" for one in notice) else Kind.BOUNCE
         return Reading(kind if notice else Kind.NONE, notice, rule="json notification")
     if taken.receipt or whole.params.get("report-type", "").lower() == "disposition-notification":
+        if kinds.is_refusal(taken.human) and (refused := _from_refusal(taken)):
+            return Reading(Kind.BOUNCE, refused, rule="a receipt that refuses")
         return Reading(Kind.AUTOREPLY, rule="read receipt")
     if is_look_alike(subject, kinds.sender_of(whole), taken.returned):
         return _complaint((), taken, "a provider's own complaint form")
@@ -180,6 +182,12 @@ def _from_status(taken: Taken) -> Reading:
     return Reading(Kind.BOUNCE, tuple(made.values()), rule="delivery status notification")
 
 
+def _from_refusal(taken: Taken) -> tuple[Bounce, ...]:
+    """The verdict of a mailbox that refuses by a receipt, as Dovecot does when it is full (RFC 5429 2.2)."""
+    meant = [one.recipient for one in legacy.recipients(taken.human, ours=())] or _of_returned(taken)
+    return tuple(decide(Evidence(address, context=kinds.after_refusal(taken.human))) for address in meant[:1])
+
+
 def _from_text(taken: Taken) -> tuple[Bounce, ...]:
     """Verdicts from a report in words, if enough speaks for its being one."""
     whole, subject, human = taken.whole, taken.subject, taken.human
@@ -199,8 +207,8 @@ def _from_text(taken: Taken) -> tuple[Bounce, ...]:
     words = {one.recipient.lower(): one.words for one in found}
     nobody = whole.first("return-path").strip() in (b"", b"<>")
     sure = nobody and kinds.from_a_daemon(whole) == SURE
-    if not (listed or taken.returned or taken.below or sure) and not (
-        {one.recipient.lower() for one in found} - {one.lower() for one in ours}
+    if not (listed or taken.returned or taken.below or sure) and all(
+        _is_of_ours(one.recipient, ours, whole) for one in found
     ):
         return ()  # a letter that frightens its own addressee, and returns nothing
     addresses = list(dict.fromkeys(listed)) or [one.recipient for one in found] or _of_returned(taken)
@@ -216,6 +224,21 @@ def _from_text(taken: Taken) -> tuple[Bounce, ...]:
         )
         for address in addresses
     )
+
+
+def _is_of_ours(address: str, ours: list[str], whole: Part) -> bool:
+    """Whether an address is one that a message was sent to or from.
+
+    Where only the sender's name is a daemon's, also an address of the house that it was sent to: so write
+    those who want to frighten a whole house.
+    """
+    if address.lower() in {one.lower() for one in ours}:
+        return True
+    if is_official(kinds.sender_of(whole)):
+        return False
+    domain = address.lower().rpartition("@")[2]
+    houses = [cleaned(match[0]).lower() for match in found_in(header_text(whole.first("to")))]
+    return any(house.endswith((f"@{domain}", f".{domain}")) for house in houses)
 
 
 def _speaks_for_a_bounce(taken: Taken) -> bool:

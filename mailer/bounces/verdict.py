@@ -11,7 +11,7 @@ from mailer.bounces.rules import CLEAR, EXCUSES, LEAST, VAGUE
 from mailer.bounces.rules.codes import BY_REPLY, BY_SUBJECT
 from mailer.bounces.rules.codes import CLEAR as CLEAR_CODES
 from mailer.bounces.rules.doubt import DOUBT
-from mailer.bounces.rules.row import Rule
+from mailer.bounces.rules.row import Rule, bare
 
 MAX_WORDS = 4000  #: characters of one explanation that are judged
 _STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d]|\.\d)")
@@ -86,25 +86,25 @@ def quoted(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Text for the rules: lower case, single spaces, addresses as `@`, the codes that lines repeat taken out."""
-    text = " ".join(text[:MAX_WORDS].lower().replace("\u2019", "'").split())
+    """Text for the rules: lower case, plain letters, addresses as `@`, the codes that lines repeat taken out."""
+    text = bare(" ".join(text[:MAX_WORDS].lower().replace("\u2019", "'").split()))
     text = ADDRESS.sub("@", text) if "@" in text else text
     return _WRAPPED.sub("", _REPEATED.sub("", text).replace("<@>", "@"))
 
 
 def _reason(words: str, around: str, status: str, reply: str) -> tuple[str, str]:
     """The reason and its rule: what the server said, text before code, then what stands around it."""
-    bare = status.partition(".")[2]
-    subject = bare.partition(".")[0]
+    detail = status.partition(".")[2]
+    subject = detail.partition(".")[0]
     if row := first(CLEAR, words):
         return row.reason, row.name
     if not words and (row := first(CLEAR, around)):
         return row.reason, row.name
-    ends = bare in CLEAR_CODES and REASONS[CLEAR_CODES[bare]].dead
+    ends = detail in CLEAR_CODES and REASONS[CLEAR_CODES[detail]].dead
     if ends and (row := first(DOUBT, words)):
         return row.reason, row.name
-    if bare in CLEAR_CODES:
-        return CLEAR_CODES[bare], f"status {status}"
+    if detail in CLEAR_CODES:
+        return CLEAR_CODES[detail], f"status {status}"
     if row := first(VAGUE, words) or first(CLEAR, around):
         return row.reason, row.name
     if subject in BY_SUBJECT:

@@ -16,7 +16,8 @@ DAEMONS = either(
     r"""
     mailer.?daemon ¦ mail delivery (?:sub)?system ¦ mail delivery service ¦ mail administrator ¦
     delivery (?:sub)?system ¦ post.?master ¦ mail system ¦ mdaemon ¦ mail.daemon ¦ system administrator ¦
-    microsoft exchange ¦ mail server ¦ internet mail delivery ¦ bounce ¦
+    microsoft exchange ¦ microsoftexchange[0-9a-f]{32}@ ¦ scanmail ¦ interscan ¦ mailmarshal ¦
+    mimesweeper ¦ mailsweeper ¦ gwava ¦ spam firewall ¦ mail server ¦ internet mail delivery ¦ bounce ¦
     delivery.?(?:notification|failure|status|report|error) ¦ returned mail ¦ systemadministrator ¦
     administrateur système ¦ administrador del sistema ¦ amministratore di sistema ¦
     administrador do sistema ¦ mail router ¦ mail gateway ¦ majordomo ¦ listserv ¦
@@ -27,7 +28,8 @@ DAEMONS = either(
 #: Of these, those that nobody else has.
 SURE = either(
     r"""
-    mailer.?daemon ¦ mail delivery (?:sub)?system ¦ microsoft exchange ¦ system administrator
+    mailer.?daemon ¦ mail delivery (?:sub)?system ¦ microsoft exchange ¦ microsoftexchange[0-9a-f]{32}@ ¦
+    system administrator
     """
 )
 
@@ -53,7 +55,10 @@ SUBJECTS = either(
     niedostarcz ¦ nie można dostarczyć ¦ nie dostarczon ¦ zwrot ¦ olevererbar ¦ inte levererat ¦
     kan ikke leveres ¦ kunne ikke leveres ¦ ikke leveret ¦ ikke levert ¦ toimittaminen ¦
     ei voitu toimittaa ¦ nedoruč ¦ iletilemedi ¦ gönderilemedi ¦ teslim edilemedi ¦ kézbesíthetetlen ¦
-    nelivrat ¦ 配信不能 ¦ 配信できません ¦ 送信できません ¦ 戻ってきました ¦ エラーメール ¦
+    attachment blocked ¦ message blocked ¦ mail blocked ¦ impossible à remettre ¦ niedoręcz ¦
+    не удается доставить ¦ det går inte att leverera ¦ ei voi toimittaa ¦ kan niet worden bezorgd ¦
+    δεν είναι δυνατή η παράδοση ¦ 배달되지 않음 ¦ 전달되지 ¦ imposibil de livrat ¦ não é possível entregar ¦
+    no se puede entregar ¦ nelivrat ¦ 配信不能 ¦ 配信できません ¦ 送信できません ¦ 戻ってきました ¦ エラーメール ¦
     届けられません ¦ 退信 ¦ 退件 ¦ 投递失败 ¦ 未送达 ¦ 无法投递 ¦
     系统退信 ¦ 傳遞失敗 ¦ 반송 ¦ 전송 실패 ¦ 발송 실패 ¦ 배달
     """
@@ -77,7 +82,12 @@ OPENINGS = either(
     no se (?:pudo|ha podido|puede) ¦ non è stato ¦ impossibile ¦ não (?:foi|pôde) ¦
     niet (?:worden )?(?:bezorgd|afgeleverd) ¦ не (?:было|может|удалось|доставлен) ¦
     nie (?:można|został|mogła) ¦ kunde inte ¦ kunne ikke ¦ ei voitu ¦ nelze ¦ nebyl ¦ iletilemedi ¦
-    ulaştırılamadı ¦ できません ¦ 届き ¦ 配信 ¦ 无法 ¦ 未能 ¦ 退回 ¦ 無法 ¦ 실패 ¦ 못했
+    échec de la remise ¦ n'a pas été remis ¦ no se (?:pudo|puede) entregar ¦ il recapito non è riuscito ¦
+    falha na entrega ¦ dostarczenie .{0,80} nie powiodło się ¦ сбой доставки ¦ levering .{0,80}mislyk ¦
+    gick inte att leverera ¦ toimitus .{0,80}epäonnistui ¦ doručení .{0,80}nezdařilo ¦ teslim edilemedi ¦
+    kézbesítés .{0,80}nem sikerült ¦ η παράδοση .{0,80}απέτυχε ¦ 失败 ¦ 失敗 ¦ не удалось ¦
+    fehler bei der nachrichtenzustellung ¦ ulaştırılamadı ¦
+    できません ¦ 届き ¦ 配信 ¦ 无法 ¦ 未能 ¦ 退回 ¦ 無法 ¦ 실패 ¦ 못했
     """
 )
 

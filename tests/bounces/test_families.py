@@ -38,6 +38,24 @@ ANSWERS = (
     ("5.0.0", "550 Konto wurde vom Inhaber gelöscht", "hard", "bad_address"),
     ("5.0.0", "550 Der Absender wurde abgelehnt: Adresse nicht gefunden", "soft", "policy"),
     ("5.0.0", "550 相手先のメールボックスが満杯です", "soft", "mailbox_full"),
+    ("5.0.0", "550 La boite aux lettres est saturee", "soft", "mailbox_full"),
+    ("5.0.0", "550 Unbekannter Empfaenger", "hard", "bad_address"),
+    ("5.0.0", "550 Konto odbiorcy zostalo zablokowane", "soft", "disabled"),
+    ("5.1.1", "550 5.1.1 the owner has no free space", "soft", "mailbox_full"),
+    ("5.1.1", "550 5.1.1 she only accepts mail from people in her contacts", "soft", "policy"),
+    ("5.1.1", "550 5.1.1 authentication is required to write to her", "soft", "policy"),
+    ("5.1.1", "550 5.1.1 mailbox unknown, temporarily: our directory is down", "soft", "system"),
+    ("5.1.1", "550 5.1.1 mailbox is not available (deactivated)", "soft", "disabled"),
+    ("5.2.1", "550 5.2.1 nonexistent mailbox", "hard", "bad_address"),
+    ("5.3.2", "521 5.3.2 reader.example does not accept mail, see RFC 7504", "hard", "bad_domain"),
+    (
+        "5.0.0",
+        "550 5.5.0 Requested action not taken: mailbox unavailable [eur04.prod]",
+        "hard",
+        "bad_address",
+    ),
+    ("5.7.1", "554 5.7.1 poor reputation, a source of spam", "soft", "policy"),
+    ("5.3.0", "554 5.3.0 internal error: filter timed out", "soft", "system"),
 )
 
 
@@ -72,6 +90,74 @@ def test_a_report_in_words_is_read_in_its_language(subject: str, words: str, kin
         f"{subject}\n\n{READER}\n{words}\n", subject=subject, content_type="text/plain; charset=utf-8"
     )
     assert _said(classify(raw)) == [(READER, kind, cause)]
+
+
+#: The first sentence of Exchange, and the reason after the address, in the languages it is sold in.
+EXCHANGE = (
+    ("Échec de la remise à ces destinataires :", "La boîte aux lettres est pleine.", "soft", "mailbox_full"),
+    ("Dostarczenie wiadomości nie powiodło się:", "Nie można odnaleźć adresu.", "hard", "bad_address"),
+    ("Сбой доставки следующим получателям:", "Не удалось найти указанный адрес.", "hard", "bad_address"),
+    ("Toimitus seuraaville epäonnistui:", "Antamaasi osoitetta ei löydy.", "hard", "bad_address"),
+    ("发送到以下收件人失败:", "找不到您输入的电子邮件地址。", "hard", "bad_address"),
+)
+
+
+@pytest.mark.rule("A81")
+@pytest.mark.parametrize(("opening", "why", "kind", "cause"), EXCHANGE)
+def test_exchange_is_known_by_its_own_field_whatever_its_language(
+    opening: str, why: str, kind: str, cause: str
+) -> None:
+    raw = mail(
+        f"<html><p>{opening}</p><p><a href='mailto:{READER}'>{READER}</a><br>{why}</p></html>",
+        **{
+            "return_path": "<>",
+            "from": "Microsoft Outlook <postmaster@reader.example>",
+            "to": US,
+            "subject": "?",
+            "auto_submitted": "auto-replied",
+            "x_ms_exchange_message_is_ndr": "",
+            "content_type": "text/html; charset=utf-8",
+        },
+    )
+    assert _said(classify(raw)) == [(READER, kind, cause)]
+
+
+def test_qmail_gives_up_on_a_host_and_that_says_nothing_of_time() -> None:
+    raw = report(
+        f"Hi. This is the qmail-send program.\n\n<{READER}>:\n192.0.2.8 does not like recipient.\n"
+        "Remote host said: 554 IP=192.0.2.1 - A problem occurred.\nGiving up on 192.0.2.8.\n",
+        subject="failure notice",
+    )
+    assert _said(classify(raw)) == [(READER, "soft", "policy")]
+
+
+def _receipt(words: str) -> bytes:
+    return mail(
+        f"--b\nContent-Type: text/plain\n\n{words}\n--b\nContent-Type: message/disposition-notification\n\n"
+        f"Final-Recipient: rfc822; {READER}\n"
+        "Disposition: automatic-action/MDN-sent-automatically; deleted\n--b--\n",
+        **{
+            "return_path": "<>",
+            "from": "Mail Delivery Subsystem <postmaster@reader.example>",
+            "to": US,
+            "subject": "Rejected: Offers",
+            "content_type": "multipart/report; report-type=disposition-notification; boundary=b",
+        },
+    )
+
+
+def test_a_mailbox_that_refuses_by_a_receipt_has_bounced() -> None:
+    raw = _receipt(
+        f"Your message to <{READER}> was automatically rejected:\nQuota exceeded (mailbox is full)"
+    )
+    assert _said(classify(raw)) == [(READER, "soft", "mailbox_full")]
+
+
+@pytest.mark.rule("A80")
+def test_a_receipt_that_only_says_deleted_is_no_bounce() -> None:
+    assert (
+        classify(_receipt(f"Your message to {READER} was deleted without being read")).kind is Kind.AUTOREPLY
+    )
 
 
 @pytest.mark.parametrize("line", [f"收件人：{READER}", f"宛先は{READER}です", f"「{READER}」"])
@@ -127,6 +213,27 @@ def test_a_letter_that_frightens_its_own_addressee_is_no_bounce(name: str) -> No
         **{"return_path": "<x@evil.example>", "from": name, "to": US, "subject": "Undelivered mail"},
     )
     assert not classify(raw).bounces
+
+
+@pytest.mark.rule("A80")
+def test_a_letter_that_frightens_another_address_of_the_house_is_none_either() -> None:
+    raw = mail(
+        "Dear info@shop.example, 7 mails were not delivered. Release them here.",
+        **{
+            "return_path": "<x@evil.example>",
+            "from": "Mail Delivery System <a@evil.example>",
+            "to": US,
+            "subject": "Undelivered messages",
+        },
+    )
+    assert not classify(raw).bounces
+
+
+@pytest.mark.rule("A82")
+def test_a_newsletter_that_shows_the_fields_of_a_complaint_is_no_complaint() -> None:
+    body = f"An example:\n\nFeedback-Type: abuse\nUser-Agent: x\nOriginal-Rcpt-To: {READER}\n"
+    raw = mail(body, **{"from": "Digest <d@dd.example>", "subject": "Loops", "list_id": "<dd.example>"})
+    assert classify(raw).kind is Kind.NONE
 
 
 @pytest.mark.rule("A82")

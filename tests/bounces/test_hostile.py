@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mailer.bounces import Reading, classify
 from mailer.bounces.mime import MAX_PARTS, leaves, read
+from tests.bounces.grown import messages
 from tests.bounces.messages import READER, dsn, group, mail, report
 
 MILLION = 1_000_000
@@ -128,6 +129,14 @@ _PIECES = st.sampled_from(
 @given(st.lists(st.one_of(_PIECES, st.text(max_size=40)), max_size=40))
 def test_no_mixture_of_lines_breaks_the_reader(lines: list[str]) -> None:
     reading = classify("\n".join(lines).encode("utf-8", "replace"))
+    assert bool(reading.bounces) <= (reading.kind in {"bounce", "complaint"})
+
+
+@pytest.mark.rule("A79")
+@settings(max_examples=200)
+@given(messages)
+def test_no_parts_in_parts_break_the_reader(raw: bytes) -> None:
+    reading = classify(raw)
     assert bool(reading.bounces) <= (reading.kind in {"bounce", "complaint"})
 
 

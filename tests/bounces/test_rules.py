@@ -63,10 +63,19 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "421 Too many concurrent SMTP connections",
         "421 4.7.0 too many sessions from 192.0.2.9",
     ),
+    "too-fast-localised": ("421 Trop de messages, ralentissez", "450 发送邮件过于频繁"),
+    "provider-limit": (
+        "450 Requested mail action not taken: mailbox unavailable. Mail send limit exceeded.",
+        "451 4.7.500 Server busy. Please try again later from [192.0.2.1]. (S77719)",
+    ),
+    "account-disabled-localised": (
+        "550 Konto odbiorcy zostalo zablokowane",
+        "Le compte du destinataire est désactivé",
+        "почтовый ящик временно заблокирован",
+    ),
     "account-disabled": (
         "550 5.2.1 The email account that you tried to reach is disabled",
         "554 account suspended",
-        "550 Das Konto ist gesperrt",
         "525 5.7.13 user account is inactive",
     ),
     "moved": ("551 5.1.6 Anna has moved to anna@elsewhere.example", "recipient address has changed"),
@@ -76,6 +85,9 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "Host or domain name not found. Name service error for name=reader.example type=A: Host not found",
         "DNS Error: NXDOMAIN",
     ),
+    "no-such-domain-localised": ("El dominio reader.example no existe", "домен reader.example не найден"),
+    "content-localised": ("554 Nachricht als Werbung eingestuft", "mensaje con contenido sospechoso"),
+    "block-list-localised": ("550 votre serveur est sur liste noire", "550 您的服务器在黑名单中"),
     "user-unknown": (
         "550 5.1.1 <anna@reader.example>: Recipient address rejected: User unknown in virtual mailbox table",
         "550 No such user here",

@@ -8,7 +8,7 @@ DOUBT = (
     Rule(
         "doubt: room",
         "mailboxfull",
-        phrases("no capacity | no space | no room | storage | cannot hold more | capacity left"),
+        phrases("no capacity | no space | free space | no room | storage | cannot hold more | capacity left"),
     ),
     Rule(
         "doubt: switched off",
@@ -25,7 +25,8 @@ DOUBT = (
         "rejected",
         phrases("""
             originator | sender | your ip | your range | your network | your server | your provider |
-            your domain | newsletter | bulk | mass mail | unwelcome | not welcome | policy | blocked | blacklist
+            your domain | authenticat | accepts mail from | accept mail from | only accepts | newsletter |
+            bulk | mass mail | unwelcome | not welcome | policy | blocked | blacklist
         """),
     ),
     Rule(

@@ -63,7 +63,7 @@ CONTENT = (
             spamicity | antispam | anti-spam | unsolicited mail | unsolicited bulk | unsolicited email |
             unsolicited commercial | bulk mail | bulk email | junk mail | junk email | message
             message content rejected | content denied |  headers fail |
-            content * rejected as | message rejected due to content | ube |
+            content * rejected as | message rejected due to content | ·ube· |
             #ms-dnsbl | rejected by * content filter | listed in * uri | blacklisted url | url * blacklist |
             url listed | blocked url | uribl | blocked by spam | blocked for spam | bogofilter | rspamd |
             hit the spam | score exceeded | cloudmark | content filter | reject, id= | spam | junk |
@@ -73,7 +73,8 @@ CONTENT = (
         unless=phrases("""
             spamhaus | spamcop | anti-spam policy | antispam policy | spam or * block list | ip * spam |
             spam * ip address | anti-spam blacklist | spam blacklist | blacklisted | spam policy |
-            spam source | due to spam from | spam from your | spam * your ip | spam sources | blocklist |
+            reputation | spam source | due to spam from | spam from your | spam * your ip | spam sources |
+            blocklist |
             block list | rbl | sending spam | spam sent from | spam emission
         """),
     ),
@@ -81,7 +82,9 @@ CONTENT = (
         "content",
         "contenterror",
         phrases("""
-            message content | content rejected | content not | content refused | content blocked |
+            message content | contenido sospechoso | contenido * rechazad | contenu suspect |
+            contenuto sospetto | conteúdo suspeito | verdächtige* inhalt | inhalt * abgelehnt |
+            подозрительн | content rejected | content not | content refused | content blocked |
             bad content | attachment | file type | file extension | executable | forbidden content |
             prohibited content | banned content | banned name | banned file | invalid content |
             inappropriate content | message body | message contains | improper use of 8-bit | conversion |

@@ -28,7 +28,8 @@ FULL = (
             not enough free space in mailbox | insufficient disk quota | insufficient mailbox space |
             insufficient storage space in mailbox | account is full | account full | user is full |
             user's mailbox is full | user has too many messages on the server | has too many messages |
-            too much mail data | mailbox space | no room in mailbox | not sufficient disk space |
+            too much mail data | mailbox space | no free space | free space left | no room in mailbox |
+            not sufficient disk space |
             not enough disk space |
             message rejected: * would exceed * quota | recipient storage full |
             recipient's mailbox is full |
@@ -38,38 +39,6 @@ FULL = (
         unless=phrases("""
             sending quota | daily quota | hourly quota | message quota | outbound quota | sender quota |
             quota for sending
-        """),
-    ),
-    Rule(
-        "mailbox-full-localised",
-        "mailboxfull",
-        phrases("""
-            postfach voll | boite pleine | boîte pleine | postfach ist voll | postfach * voll |
-            postfachs * voll |
-            speicherplatz * überschritten | kontingent | quota überschritten | boîte aux lettres * pleine |
-            boite aux lettres * pleine | boîte * est pleine | bal pleine | boîte de réception * pleine |
-            espace de stockage * saturé | quota dépassé | quota de stockage | buzón lleno | buzón * lleno |
-            buzon * lleno | bandeja * llena | cuota excedida | cuota * superad | casella * piena |
-            casella piena | quota superata | caixa de correio * cheia | caixa * cheia | cota excedida |
-            quota excedida | postvak * vol | mailbox vol | postbus vol | ящик * переполнен |
-            почтовый ящик переполнен | переполнен | превышена квота | skrzynka * pełna | przepełnion |
-            brevlåda * full | brevlådan är full | postkasse * fuld | postkassen er fuld |
-            postilaatikko * täynnä | schránka * plná | posta kutusu dolu | posta kutusu * dolu |
-            メールボックスがいっぱい | メールボックスの容量 | 容量を超え | 容量がいっぱい |
-            容量オーバー | 容量超過 | 邮箱已满 | 邮箱空间不足 | 邮箱容量 | 信箱已滿 | 信箱已满 |
-            邮箱已超 | 空间已满 | 郵件箱已滿 | 용량이 초과 | 용량 초과 | 메일함이 가득 | 편지함 용량 |
-            메일박스 용량 |
-            postfach* überfüllt | kein speicherplatz | kein platz | speicherplatz* erschöpft |
-            speicher* voll | boîte* saturée | boîte* remplie | espace disque* insuffisant |
-            quota* dépassé | quota* atteint | buzón* saturado | sin espacio | cuota* excedid |
-            casella* satura | spazio* esaurito | quota* superat | caixa* lotada | sem espaço |
-            cota* excedid | quota* overschreden | postbus* vol | brievenbus* vol | ящик* полон |
-            квот* превышен | превышен* квот | недостаточно места | переповнен | brak miejsca |
-            skrzynk* pełn | limit* przekroczon | postlåda* full | inkorg* full | postboks* full |
-            innboks* full | indbakke* fuld | sähköposti* täynnä | kvóta* překročen |
-            schránk* přeplněn | kota* dol | kutusu* dolu | postafiók* megtelt | postaláda* megtelt |
-            căsuța* plină | πλήρες | penuh | hộp thư* đầy | เต็ม | ممتلئ | מלאה | いっぱい | 満杯 | 容量不足 |
-            已满 | 已滿 | 超出配额 | 配额*超 | 空间不足 | 空間不足 | 가득 | 용량 부족 | 용량이 부족
         """),
     ),
 )
@@ -108,20 +77,11 @@ DISABLED = (
             account on hold | mailbox unavailable for this user or account suspended | is not active |
             not accepting mail | currently not accepting | not accepting any mail | account is on hold |
             user is currently unavailable | isn't active | email account was suspended |
-            account closed temporarily | account blocked | account is blocked |
+            is locked or | closed temporarily | temporarily closed | (deactivated) | mailbox is blocked |
+            long-term inactive |
+            lack of activity | not active for | account blocked | account is blocked |
             compte du destinataire est bloqu | account has been blocked | mailbox blocked |
-            mailbox * is blocked | user blocked | recipient blocked | konto gesperrt | konto ist gesperrt |
-            postfach gesperrt | postfach ist * gesperrt | postfach deaktiviert | konto deaktiviert |
-            compte désactivé | compte suspendu | boîte * désactivée | compte * suspendu |
-            compte * désactivé |
-            cuenta suspendida | cuenta desactivada | cuenta * deshabilitada | cuenta inactiva |
-            casella * disabilitata | casella * sospesa | account sospeso | account disattivato |
-            conta desativada | conta inativa | conta suspensa | account opgeschort | account uitgeschakeld |
-            ящик заблокирован | почтовый ящик заблокирован | аккаунт заблокирован | ящик * отключен |
-            konto zablokowane | konto * nieaktywne | kontot är inaktiverat | hesap * devre dışı |
-            账号已被停用 |
-            帐号已停用 | 账户已冻结 | 帐户被冻结 | 帳號停用 | 휴면 | 정지된 계정 | 계정이 정지 |
-            利用停止 | アカウントは停止 | 休止
+            mailbox * is blocked | user blocked | recipient blocked
         """),
         unless=phrases("""
             sender * suspended | ip * has been suspended | delivery * temporarily suspended: conn |
@@ -169,7 +129,15 @@ UNKNOWN = (
             no mailbox here | no mailbox by that name | no mailbox found | no mailbox for |
             no mailbox exists | no account by that name | no account with | no local mailbox |
              no valid mailbox | no user here | no user found | no recipient by |
-            no one here by that name | nobody by that name | nobody here by | no longer on server |
+            no one here by that name | no record of | no longer a customer | not a customer |
+            no account here | could not locate |
+            unable to locate | cannot locate | address not recognized | recipient not recognized |
+            user not recognized | address not recognised | recipient not recognised | line was cancelled |
+            mailbox was cancelled | account was cancelled | no longer employed | does not work here |
+            no one with | no one of that name | nonexistent mailbox |
+            non-existent mailbox | nonexistent user | non-existent user | nonexistent address |
+            non-existent address | not known on | is not known to | nobody by that name | nobody here by |
+            no longer on server |
             no person with | user not found | user was not found | user * not found | user not known |
             user not exist | user doesn't exist | user does not exist | user dose not exist |
             user * does not exist | user doesnt exist | users does not exist | user not listed |
@@ -250,86 +218,8 @@ UNKNOWN = (
             number of unknown | harvest | dictionary attack | return address | return path |
             return-path | reverse-path | envelope sender | envelope from | mail from * unknown |
             mail from * not | your address * not | your domain | temporarily unable |
-            unknown user agent | from address * not found
-        """),
-    ),
-    Rule(
-        "user-unknown-localised",
-        "userunknown",
-        phrases("""
-            benutzer unbekannt | unbekannter benutzer | empfänger unbekannt | unbekannter empfänger |
-            adresse unbekannt | unbekannte adresse | empfänger existiert nicht | adresse existiert nicht |
-            benutzer existiert nicht | postfach existiert nicht | postfach nicht gefunden |
-            adresse * nicht gefunden | adresse * ist nicht * bekannt | empfänger * nicht gefunden |
-            e-mail-adresse * ist ungültig | nicht im * adressbuch | kein postfach | kein solcher benutzer |
-            konnte nicht gefunden werden | ist ungültig | utilisateur inconnu | destinataire inconnu |
-            adresse inconnue | adresse invalide | adresse d'au moins un destinataire invalide |
-            invalide. invalid recipient | boîte aux lettres inconnue | boite aux lettres inconnue |
-            n'existe pas | n'a pas été trouvé | introuvable | aucun utilisateur | compte inexistant |
-            usuario desconocido | destinatario desconocido | usuario no existe | no existe |
-            cuenta inexistente | no se encontró | no se ha encontrado | no se encuentra |
-            dirección * no válida | buzón inexistente | buzón no existe | utente sconosciuto |
-            destinatario sconosciuto | indirizzo inesistente | utente inesistente | casella inesistente |
-            casella di posta inesistente | non esiste | non è stato trovato | non trovato |
-            indirizzo non valido | destinatario non valido | usuário desconhecido | usuario desconhecido |
-            utilizador desconhecido | destinatário desconhecido | não existe | nao existe |
-            não foi encontrado | não encontrado | endereço inválido | conta inexistente | inexistente |
-            gebruiker onbekend | onbekende gebruiker | onbekend adres | adres onbekend |
-            ontvanger onbekend |
-            bestaat niet | niet gevonden | kan niet worden gevonden | ongeldig adres |
-            пользователь не найден | неизвестный пользователь | нет такого пользователя |
-            пользователь не существует | несуществующ | не существует | такого адреса нет | не найден |
-            получатель не найден | такого пользователя нет | нет такого | użytkownik nieznany |
-            nieznany użytkownik | nieznany adres | nie istnieje | nie ma takiego | nie znaleziono |
-            nieznany odbiorca | brak takiego | okänd användare | användaren finns inte | finns inte |
-            hittades inte | okänd mottagare | kunde inte hittas | okänd adress | ukendt bruger |
-            ukendt modtager | findes ikke | blev ikke fundet | kunne ikke findes | ukjent bruker |
-            finnes ikke | ble ikke funnet | tuntematon käyttäjä | tuntematon vastaanottaja | ei löydy |
-            ei löytynyt | ei ole olemassa | neznámý uživatel | neznámý příjemce | neexistuje |
-            nebyl nalezen |
-            nebyla nalezena | uživatel nenalezen | kullanıcı bulunamadı | bilinmeyen kullanıcı |
-            alıcı bulunamadı | bulunamadı | mevcut değil | geçersiz adres | ismeretlen felhasználó |
-            nem létezik | utilizator necunoscut | άγνωστος | ユーザーが見つかりません |
-            ユーザは存在しません | 存在しません | 存在しない |
-            見つかりません | 該当するユーザ | 宛先不明 | 宛先が見つかり | アドレスが存在 | 用户不存在 |
-            收件人不存在 | 帐号不存在 | 账号不存在 | 邮箱不存在 | 地址不存在 |
-            不存在 | 未找到 | 找不到 | 查無此 | 無此 | 无此用户 | 没有此用户 | 没有找到 | 존재하지 않 |
-            없는 사용자 | 사용자를 찾을 수 없 | 찾을 수 없 |
-            등록되지 않은 | 수신자가 없 |
-            konto* gelöscht | konto* geschlossen | postfach* gelöscht | compte* supprimé | compte* fermé |
-            cuenta* eliminada | cuenta* cerrada | account* eliminato | conta* excluída | conta* encerrada |
-            ящик* удален | ящик* удалён | аккаунт* удал | konto* usunięt | hesap* silin | hesap* kapat |
-            няма такъв | не съществува | не існує | ne postoji | nema takvog | ne obstaja | neexistuj |
-            empfänger* unbekannt | benutzer* unbekannt | adresse* unbekannt | postfach* unbekannt |
-            empfänger* nicht vorhanden | postfach* nicht vorhanden | konto* existiert nicht |
-            empfänger* existiert nicht | adresse* existiert nicht | kein benutzer |
-            destinataire* inconnu | utilisateur* inconnu | adresse* inconnue | adresse* inexistante |
-            boîte* inexistante | compte* inconnu | adresse* n'est pas valide | plus valide |
-            usuario* desconocid | destinatario* desconocid | dirección* desconocida |
-            usuario* inexistente | no hay ningún usuario | utente* sconosciut |
-            destinatario* sconosciut | indirizzo* sconosciut | utente* inesistente |
-            usuário* desconhecid | destinatário* desconhecid | endereço* desconhecido |
-            utilizador* desconhecid | gebruiker* onbekend | ontvanger* onbekend | adres* onbekend |
-            postvak* bestaat niet | пользовател* неизвест | получател* неизвест | адрес* неизвест |
-            пользовател* отсутству | ящик* отсутству | користувач* не існує | не знайдено |
-            użytkownik* nieznan | odbiorca* nieznan | adres* nieznan | nie odnaleziono |
-            böyle bir kullanıcı | böyle bir* yok | alıcı* bulunamadı | kullanıcı* yok |
-            mottagare* okänd | användare* okänd | adress* existerar inte | existerar inte |
-            modtager* ukendt | bruger* ukendt | eksisterer ikke | mottaker* ukjent | bruker* ukjent |
-            käyttäjä* tuntematon | vastaanottaja* tuntematon | uživatel* neznám | příjemce* neznám |
-            címzett* ismeretlen | címzett* nem található | felhasználó* nem található |
-            destinatar* necunoscut | nu există | δεν υπάρχει | δεν βρέθηκε | không tồn tại |
-            tidak ditemukan | tidak ada | tidak dikenal | ไม่พบ | غير موجود | غير معروف | לא קיים | לא נמצא |
-            宛先不明 | 受信者*不明 | ユーザー不明 | 無効なアドレス | 無效的收件 | 无效的收件 | 无效收件 | 無此帳號 |
-            查无此 | 无此收件 | 没有该用户 | 无该用户 | 없는 계정 | 없는 메일 | 수신자*없
-        """),
-        unless=phrases("""
-            domain | domän | domaine | dominio | domínio | домен | 域名 | ドメイン | 도메인 |
-            server * nicht gefunden | zertifikat | certific | dns |
-            absender | expéditeur | remitente | mittente | remetente | afzender | отправител | nadawc |
-            avsändar | afsender | avsender | lähettäj | odesílatel | gönderen | feladó | 送信者 | 差出人 |
-            发件人 | 發件人 | 寄件人 | 寄件者 | 발신자 | 보낸 사람 |
-            host
+            unknown user agent | from address * not found | (temporar | temporary failure | temporarily |
+            try again later
         """),
     ),
     Rule(
@@ -342,7 +232,7 @@ UNKNOWN = (
             mailbox unavailable (in reply to rcpt | 5.1.1 mailbox unavailable
         """),
         unless=phrases("""
-            5.7. | 4. | 450  | 451  | 421  | end of data | mail from | blocked | reputation | policy |
+            ·5.7. | ·4. | 450· | 451· | 421  | end of data | mail from | blocked | reputation | policy |
             greylist | denied
         """),
     ),
@@ -359,7 +249,8 @@ DOMAIN = (
             does not accept any mail |
             server does not accept mail | mail not accepted by host | there's no mail exchanger |
             we do not accept mail | name server: .: host not found | we don't accept mail |
-            this domain never accepts | no mail is accepted | domain is not accepting mail
+            this domain never accepts | rfc 7504 | rfc7504 | rfc 7505 | rfc7505 | no mail is accepted |
+            domain is not accepting mail
         """),
         unless=phrases("""
             accept mail from | from you | accept mail without

@@ -98,7 +98,7 @@ EXPIRED = (
             超时 | 逾時 | 시간 초과 | 期限
         """),
         unless=phrases("""
-            account | certificate | subscription
+            account | certificate | subscription | internal error | milter
         """),
     ),
     Rule(
@@ -106,7 +106,7 @@ EXPIRED = (
         "expired",
         phrases("""
             has been in the queue | queue too long | too long on queue | been in the queue too long |
-            giving up | given up | temporary problem
+            not going to try again | giving up after | given up trying | temporary problem
         """),
     ),
 )

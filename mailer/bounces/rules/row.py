@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, field
 
 
@@ -59,6 +60,28 @@ def holds(text: str, phrase: str) -> bool:
 REACH = 80
 
 
+#: Letters with marks, as they are written where there are none: half the servers know only ASCII.
+_BARE = {
+    **{
+        code: plain
+        for code in range(0xC0, 0x250)
+        if (plain := unicodedata.normalize("NFKD", chr(code))[0]).isascii() and plain.isalpha()
+    },
+    **str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ı": "i", "ß": "ss", "æ": "ae", "œ": "oe"}),
+}
+#: How German is written without its letters.
+_SPELT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
+
+
+def bare(text: str) -> str:
+    """Lower-case text with plain Latin letters, so that `saturée` and `saturee` are one word."""
+    return text if text.isascii() else text.translate(_BARE)
+
+
 def phrases(text: str) -> tuple[str, ...]:
-    """The phrases of a row, written as one text with `|` between them."""
-    return tuple(part for part in (" ".join(one.split()) for one in text.split("|")) if part)
+    """The phrases of a row, written as one text with `|` between them; also as plain letters spell them.
+
+    `·` is a space at the edge of a phrase, where a plain one does not count.
+    """
+    parts = [part for part in (" ".join(one.split()).replace("·", " ") for one in text.split("|")) if part]
+    return tuple(dict.fromkeys([bare(way) for part in parts for way in (part, part.translate(_SPELT))]))

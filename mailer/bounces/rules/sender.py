@@ -34,7 +34,8 @@ SENDER = (
             not accepting messages from this sender | not accepting mail from this sender |
             not accepting mail from you | has blocked your | has blocked you | blocked your address |
             sender's address was blocked | recipient has rejected mail from |
-            does not accept mail from you |
+            does not accept mail from you | only accepts mail from | accepts mail only from | contact list |
+            only accept mail from | whitelist | white list | allow list | allowlist | address book only |
             doesn't accept messages from | refused by the recipient | rejected by the recipient |
             recipient blocked sender | user * blocked you | is on * personal blacklist | transport.rules |
             approval required | from address is | non autorisé à | nicht berechtigt | no tiene permiso |
@@ -45,7 +46,7 @@ SENDER = (
             remitente * rechazado | remitente * bloqueado | mittente * rifiutato | mittente * bloccato |
             remetente * bloqueado | remetente * rejeitado | afzender * geweigerd | отправител * отклон |
             отправител * заблокирован | nadawc * odrzucon | nadawc * zablokowan | 发件人 * 拒 | 寄件者 * 拒 |
-            bad sender's | authentication required | is not allowed to
+            bad sender's | authentication required | authentication is required | is not allowed to
         """),
         unless=phrases("""
             spf | dkim | dmarc | restricted * spam | sender * rate | sending rate
@@ -64,7 +65,8 @@ AUTHENTICATION = (
             dkim fail |
             dkim check | dkim signature | dkim validation | bad dkim | no dkim | failed dkim | dkim verif |
             dmarc policy | dmarc fail | dmarc check | fails dmarc | failed dmarc | dmarc record | dmarc |
-            5.7.26 | 5.7.515 | unauthenticated email | unauthenticated mail | not authenticated |
+            mi:spf | mi:dmc | mi:dkm | 5.7.26 | 5.7.515 | unauthenticated email | unauthenticated mail |
+            not authenticated |
             is unauthenticated | authentication checks | authentication information |
             authentication check | authentication fail |
             sender authentication | email authentication | authentication results |
@@ -85,7 +87,7 @@ AUTHENTICATION = (
             must issue a starttls | starttls | tls is required | tls required | encryption required |
             requires encryption | requires tls | must use tls | tls negotiation | tls handshake |
             certificate verif | untrusted certificate | cannot start tls | smtp auth | 535  | login failed |
-            insecure mail relay | encryption needed | tlsa | dane | server certificate |
+            insecure mail relay | encryption needed | tlsa | ·dane· | server certificate |
             could not authenticate | you must check for new mail before | pop before smtp |
             account is subscription expired
         """),
@@ -135,7 +137,8 @@ REPUTATION = (
         "block-list",
         "blocked",
         phrases("""
-            refused to talk to me | service refused | service refuse | (bl) | blacklist | black list |
+            refused to talk to me | service refused | service refuse | (bl) | ip=* - a problem occurred |
+            blacklist | black list |
             black-list | blocklist | block list |
             block-list | blocked list | denylist | deny list | on our list of | dnsbl | rbl | spamhaus |
             spamcop | barracudacentral | sorbs | uceprotect | abuseat | backscatterer | invaluement |
@@ -190,10 +193,18 @@ PACE = (
         """),
     ),
     Rule(
+        "provider-limit",
+        "speeding",
+        phrases("""
+            send limit exceeded | 4.7.500 server busy | rp:trc | rp:drc | rp:cel | rp:qrc | rp:crc
+        """),
+    ),
+    Rule(
         "too-many-connections",
         "toomanyconn",
         phrases("""
-            too many connections | too many concurrent | concurrency | too many simultaneous | too many sessions |
+            too many connections | too many concurrent | concurrency | too many simultaneous |
+            too many sessions |
             connection limit | connection rate | concurrent connections | concurrency limit |
             maximum connections | max connections | connections exceed | number of connections |
             too many open connections | too many smtp sessions | simultaneous connections |
