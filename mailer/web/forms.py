@@ -19,17 +19,17 @@ MAX_FIELDS = 64
 Fields = tuple[tuple[str, str], ...]
 
 
-async def read_body(request: Request) -> bytes:
-    """The body; HTTPException 413 above MAX_BODY_BYTES, 408 after BODY_SECONDS."""
+async def read_body(request: Request, limit: int = MAX_BODY_BYTES) -> bytes:
+    """The body; HTTPException 413 above `limit` octets, 408 after BODY_SECONDS."""
     announced = request.headers.get("content-length", "0")
-    if announced.isdigit() and int(announced) > MAX_BODY_BYTES:
+    if announced.isdigit() and int(announced) > limit:
         raise HTTPException(413)
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_SECONDS):
             async for chunk in request.stream():
                 body += chunk
-                if len(body) > MAX_BODY_BYTES:
+                if len(body) > limit:
                     raise HTTPException(413)
     except TimeoutError:
         raise HTTPException(408) from None

@@ -1,0 +1,1 @@
+"""Webhooks of mail providers, with payloads in the shape of their documentation."""
