@@ -1,0 +1,1 @@
+"""What came back, counted and explained: totals, causes, what to do; charts and one person's timeline."""
