@@ -1,0 +1,1 @@
+"""How mail that comes back gets in."""
