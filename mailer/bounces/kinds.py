@@ -7,7 +7,7 @@ import re
 from mailer.bounces.addresses import found_in, is_official
 from mailer.bounces.mime import Part
 from mailer.bounces.text import header_text
-from mailer.bounces.words import AWAY, DAEMONS, DELAY, FINAL, OPENINGS, SUBJECTS, SUMMARIES, SURE
+from mailer.bounces.words import ARRIVALS, AWAY, DAEMONS, DELAY, FINAL, OPENINGS, SUBJECTS, SUMMARIES, SURE
 
 _CODE = re.compile(r"(?<![\w.])(?:[45]\d\d[ -]|[45]\.\d{1,3}\.\d{1,3}\b)")
 _PASSED_ON = re.compile(
@@ -40,10 +40,15 @@ def sender_of(whole: Part) -> str:
 
 def from_a_daemon(whole: Part) -> int:
     """How surely mail software wrote it, as far as it says itself: 0 to 2."""
-    if SURE.search(header_text(whole.first("from"))) or whole.has("x-ms-exchange-message-is-ndr"):
+    if signs_as_a_daemon(whole):
         return 2
     nobody = whole.first("return-path").replace(b" ", b"") == b"<>"
     return nobody + has_a_daemon_s_name(whole)
+
+
+def signs_as_a_daemon(whole: Part) -> bool:
+    """Whether it has a sender or a field that only mail software has."""
+    return bool(SURE.search(header_text(whole.first("from")))) or whole.has("x-ms-exchange-message-is-ndr")
 
 
 def has_a_daemon_s_name(whole: Part) -> bool:
@@ -60,6 +65,12 @@ def after_refusal(text: str) -> str:
     """The reason that a refusal gives."""
     match = _REFUSAL.search(text[:2000])
     return text[match.end() :][:2000].strip(" .:\n") if match else ""
+
+
+def is_masked(whole: Part) -> bool:
+    """Whether somebody else's address, in From and in the envelope, stands under a daemon's name."""
+    sender, path = sender_of(whole), whole.first("return-path").strip(b"<> ").lower()
+    return bool(sender) and sender.encode("utf-8", "replace") == path and not DAEMONS.search(sender)
 
 
 def names_a_bounce(subject: str) -> bool:
@@ -101,6 +112,11 @@ def says_automatic(whole: Part) -> bool:
 def is_bulk(whole: Part) -> bool:
     """Whether it is mail of a list or newsletter."""
     return bool(whole.first("list-unsubscribe") or whole.first("list-id") or whole.first("list-post"))
+
+
+def says_arrived(subject: str, text: str) -> bool:
+    """Whether a report in words is one of success (RFC 3461 4.1)."""
+    return bool(ARRIVALS.search(subject[:300]) or ARRIVALS.search(text[:1500]))
 
 
 def names_a_delay(subject: str, text: str) -> bool:

@@ -58,7 +58,7 @@ def leaves(whole: Part) -> Iterator[Part]:
 
 
 def _walk(part: Part, depth: int, left: list[int]) -> Iterator[Part]:
-    if not part.media.startswith("multipart/") and not part.first("content-type") and _guessed(part.body):
+    if part.media == "text/plain" and not part.first("content-type") and _guessed(part.body):
         part = Part(part.headers, part.body, "multipart/mixed")  # it forgot to say so
     if not part.media.startswith("multipart/") or depth >= MAX_DEPTH:
         left[0] -= 1

@@ -206,11 +206,15 @@ def _from_text(taken: Taken) -> tuple[Bounce, ...]:
     found = legacy.recipients(human, ours=[] if listed else ours)
     words = {one.recipient.lower(): one.words for one in found}
     nobody = whole.first("return-path").strip() in (b"", b"<>")
-    sure = nobody and kinds.from_a_daemon(whole) == SURE
+    sure = nobody and (
+        kinds.signs_as_a_daemon(whole) or (kinds.has_a_daemon_s_name(whole) and kinds.names_a_bounce(subject))
+    )
     if not (listed or taken.returned or taken.below or sure) and all(
         _is_of_ours(one.recipient, ours, whole) for one in found
     ):
         return ()  # a letter that frightens its own addressee, and returns nothing
+    if not (listed or taken.returned or taken.below or kinds.has_a_code(human)) and kinds.is_masked(whole):
+        return ()  # a name that daemons have, over the address of somebody else
     addresses = list(dict.fromkeys(listed)) or [one.recipient for one in found] or _of_returned(taken)
     delayed = kinds.names_a_delay(subject, human)
     return tuple(
@@ -229,12 +233,12 @@ def _from_text(taken: Taken) -> tuple[Bounce, ...]:
 def _is_of_ours(address: str, ours: list[str], whole: Part) -> bool:
     """Whether an address is one that a message was sent to or from.
 
-    Where only the sender's name is a daemon's, also an address of the house that it was sent to: so write
-    those who want to frighten a whole house.
+    Unless sender and subject are those of a report, also an address of the house that it was sent to: so
+    write those who want to frighten a whole house, and postmasters who welcome it.
     """
     if address.lower() in {one.lower() for one in ours}:
         return True
-    if is_official(kinds.sender_of(whole)):
+    if is_official(kinds.sender_of(whole)) and kinds.names_a_bounce(kinds.subject_of(whole)):
         return False
     domain = address.lower().rpartition("@")[2]
     houses = [cleaned(match[0]).lower() for match in found_in(header_text(whole.first("to")))]
@@ -245,7 +249,7 @@ def _speaks_for_a_bounce(taken: Taken) -> bool:
     """Whether sender, subject, words, codes and the returned message make three points together."""
     whole, subject, human = taken.whole, taken.subject, taken.human
     daemon, named = kinds.from_a_daemon(whole), kinds.names_a_bounce(subject)
-    if kinds.is_automatic(whole, subject) or kinds.is_summary(subject):
+    if kinds.is_automatic(whole, subject) or kinds.is_summary(subject) or kinds.says_arrived(subject, human):
         return False
     if kinds.is_bulk(whole) and not (daemon == SURE and named):
         return False

@@ -10,7 +10,7 @@ _WISH = (
     r"(?:stop(?: (?:it|this|mailing|sending)[^\n]{0,40})?|unsubscribe(?: me)?(?: from [^\n]{0,60})?"
     r"|remove me(?: from [^\n]{0,60})?|take me off[^\n]{0,60}|opt.?out|cancel (?:my )?subscription"
     r"|(?:(?:den )?newsletter )?(?:abmelden|abbestellen|austragen|kündigen)"
-    r"|(?:me )?dés(?:abonnement|abonner|inscription|inscrire)|(?:darme de )?baja|cancelar suscripción"
+    r"|(?:me )?dés(?:abonnement|abonner|inscription|inscrire)|(?:dar(?:me)? de )?baja|cancelar suscripción"
     r"|disiscri(?:zione|vimi)|cancella(?:mi|zione)|uitschrijven|afmelden|wypisz(?: mnie)?|wypisać|отписаться"
     r"|отпишите меня|descadastrar|cancelar (?:inscrição|assinatura)|avregistrera|退订|取消订阅|配信停止|수신거부"
     r"|(?:melden|tragen) sie mich (?:ab|aus)[^\n]{0,40}|keine (?:weiteren )?(?:e-?mails|newsletter)(?: mehr)?)"

@@ -101,7 +101,7 @@ def _reason(words: str, around: str, status: str, reply: str) -> tuple[str, str]
     if not words and (row := first(CLEAR, around)):
         return row.reason, row.name
     ends = detail in CLEAR_CODES and REASONS[CLEAR_CODES[detail]].dead
-    if ends and (row := first(DOUBT, words)):
+    if ends and (row := first(DOUBT, words) or first(VAGUE, words)):
         return row.reason, row.name
     if detail in CLEAR_CODES:
         return CLEAR_CODES[detail], f"status {status}"

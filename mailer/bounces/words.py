@@ -110,6 +110,17 @@ AWAY = either(
     """
 )
 
+#: Subjects and first words of reports that all is well.
+ARRIVALS = either(
+    r"""
+    ^(?:delivered|relayed|expanded|zugestellt|remis|entregado|recapitato|entregue|afgeleverd|bezorgd|dostarczono
+    |доставлено|levererat|leveret|配信済み|已送达|已送達|전달됨)\s?[:：] ¦
+    delivery to these recipients or groups is complete ¦ successfully delivered ¦ (?<!un)successful delivery ¦
+    successful mail delivery ¦ has been delivered to the following recipients ¦
+    was delivered to the following recipients
+    """
+)
+
 #: Words of warnings: the server still tries.
 DELAY = either(
     r"""

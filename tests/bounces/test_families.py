@@ -46,6 +46,18 @@ ANSWERS = (
     ("5.1.1", "550 5.1.1 authentication is required to write to her", "soft", "policy"),
     ("5.1.1", "550 5.1.1 mailbox unknown, temporarily: our directory is down", "soft", "system"),
     ("5.1.1", "550 5.1.1 mailbox is not available (deactivated)", "soft", "disabled"),
+    ("5.1.1", "550 5.1.1 the customer has not paid, so we serve him no more", "soft", "disabled"),
+    ("5.1.1", "550 5.1.1 her inbox reached its maximum", "soft", "mailbox_full"),
+    ("5.1.1", "550 5.1.1 you sent more than allowed", "soft", "rate_limited"),
+    ("5.1.1", "550 5.1.1 cannot verify her at this time", "soft", "system"),
+    ("5.1.1", "550 5.1.1 closed for the holidays, mailbox closed until January", "soft", "disabled"),
+    ("5.1.1", "550 5.1.1 mail from your country is unwelcome", "soft", "policy"),
+    ("5.1.1", "550 5.1.1 all hosts of the directory are silent: no response", "soft", "network"),
+    ("5.1.2", "550 5.1.2 lookup of the relay host timed out", "soft", "network"),
+    ("5.1.1", "550 5.1.1 I have never heard of her", "hard", "bad_address"),
+    ("5.7.1", "554 5.7.1 the mailbox was deleted at the wish of its owner", "hard", "bad_address"),
+    ("5.0.0", "550 Le serveur distant ne répond pas", "soft", "network"),
+    ("4.2.0", "450 4.2.0 mailbox locked by another process", "soft", "system"),
     ("5.2.1", "550 5.2.1 nonexistent mailbox", "hard", "bad_address"),
     ("5.3.2", "521 5.3.2 reader.example does not accept mail, see RFC 7504", "hard", "bad_domain"),
     (
@@ -227,6 +239,55 @@ def test_a_letter_that_frightens_another_address_of_the_house_is_none_either() -
         },
     )
     assert not classify(raw).bounces
+
+
+@pytest.mark.rule("A80")
+def test_a_daemon_s_name_over_another_s_address_needs_more_than_its_words() -> None:
+    raw = mail(
+        "Mail to many was blocked. Log in to restore it: info@other.example",
+        **{
+            "return_path": "<x@evil.example>",
+            "from": "Mail Delivery Subsystem <x@evil.example>",
+            "to": US,
+            "subject": "Undelivered Mail Returned to Sender",
+        },
+    )
+    assert not classify(raw).bounces
+
+
+@pytest.mark.rule("A80")
+def test_a_postmaster_who_welcomes_a_new_mailbox_reports_nothing() -> None:
+    raw = report(
+        "Your mailbox news@shop.example is ready. Mail over quota is rejected with 552.",
+        **{"from": "Mail Administrator <postmaster@host.example>", "subject": "Welcome to your new mailbox"},
+    )
+    assert not classify(raw).bounces
+
+
+@pytest.mark.rule("A80")
+def test_a_person_who_sends_on_a_digest_of_reports_has_not_bounced() -> None:
+    inner = dsn(group("550 5.1.1 no such user", status="5.1.1")).decode()
+    raw = mail(
+        f"--d\n\n{inner}\n--d\n\n{inner}\n--d--\n",
+        **{
+            "from": "Ivo <ivo@x.example>",
+            "subject": "mail problems",
+            "content_type": "multipart/digest; boundary=d",
+        },
+    )
+    assert classify(raw).kind is Kind.NONE
+
+
+@pytest.mark.parametrize(
+    ("subject", "words"),
+    [
+        ("Relayed: Offers", "Delivery to these recipients or groups is complete"),
+        ("Zugestellt: Angebote", "Ihre Nachricht wurde diesen Empfängern zugestellt"),
+        ("Delivery report", "Your message was successfully delivered"),
+    ],
+)
+def test_a_report_of_success_in_words_is_no_bounce(subject: str, words: str) -> None:
+    assert not classify(report(f"{words}:\n\n{READER}\n", subject=subject)).bounces
 
 
 @pytest.mark.rule("A82")

@@ -133,6 +133,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "relay-wants-login": ("530 5.7.0 Must issue a STARTTLS command first", "535 login failed"),
     "ran-out-of-time": ("retry timeout exceeded", "Connection timed out", "Zeitüberschreitung"),
     "no-connection": ("connect to mx.reader.example: Connection refused", "no route to host"),
+    "no-connection-localised": ("Der Server antwortet nicht", "сервер получателя недоступен"),
     "server-full": ("452 4.3.1 Insufficient system storage",),
     "server-trouble": ("451 4.3.0 internal server error", "service unavailable", "421 try again later"),
     "syntax": ("500 5.5.2 command not recognized", "501 syntax error in parameters"),

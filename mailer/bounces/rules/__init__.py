@@ -40,7 +40,7 @@ CLEAR: tuple[Rule, ...] = (
     *AUTHENTICATION[1:],
 )
 #: Texts that any cause may use; a clear code knows better.
-VAGUE: tuple[Rule, ...] = (*EXPIRED[:1], *NETWORK, *SYSTEM, *POLICY)
+VAGUE: tuple[Rule, ...] = (*EXPIRED[:1], *abroad.NETWORK, *NETWORK, *SYSTEM, *POLICY)
 #: Texts that say no more than that it did not work.
 LEAST: tuple[Rule, ...] = (*REFUSED, *EXPIRED[1:])
 #: What a report's own words may say to save an address that the server's words end.

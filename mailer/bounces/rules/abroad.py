@@ -17,7 +17,8 @@ FULL = (
             limite* excedido |
             geen ruimte | opslaglimiet | onvoldoende ruimte | zapełnion | brak* miejsca |
             limit* pojemności |
-            нет места | нет свободного места | исчерпан* | лимит* превышен | места нет | fullt | tele van |
+            нет места | нет свободного места | исчерпан* | лимит* превышен | места нет | fullt | fyldt op |
+            tele van |
             容量制限 | 空き容量がありません | 容量超 | 容量已用完 | 邮箱满 | 信箱滿 | 超出容量 | 超过容量 |
             超過配額 |
             용량이 부족 | 꽉 찼
@@ -113,7 +114,8 @@ DISABLED = (
             hesap* kapalı |
             hesap* devre | fiók* letilt | アカウント*停止 | アカウント*ロック | アカウント*無効 |
             利用が停止 | 利用停止 |
-            帐号*停用 | 账号*停用 | 帐户*停用 | 账户*冻结 | 帐号*冻结 | 账号*冻结 | 帐号*锁定 | 邮箱*停用 |
+            已停用 | 帐号*停用 | 账号*停用 | 帐户*停用 | 账户*冻结 | 帐号*冻结 | 账号*冻结 | 帐号*锁定 |
+            邮箱*停用 |
             邮箱*冻结 | 邮箱*禁用 |
             用户*锁定 | 用户*禁用 | 帳號*停用 | 信箱*停用 | 계정*정지 | 계정*차단 | 계정*잠 | 휴면
         """),
@@ -170,7 +172,10 @@ UNKNOWN = (
             não localizado | usuário inválido | usuario invalido | endereço não existe |
             destinatário inválido |
             conta cancelada | foi excluída | foi removida | niet bekend | geen geldig | geen gebruiker |
-            ongeldige ontvanger | opgeheven | is verwijderd | nie ma konta | nieprawidłowy adres |
+            ongeldige ontvanger | opgeheven | is verwijderd | niet bij ons bekend | niet * bekend |
+            cuenta* cancelada | ya no utiliza |
+            non è presente | удалил | gekündigt | a été fermé | a été supprim | nie ma konta |
+            nieprawidłowy adres |
             adresat nieznany |
             zlikwidowan | nieistniejąc | brak odbiorcy | brak skrzynki | brak użytkownika | usunięte |
             нет такой | нет такого | не зарегистр | неверный адрес | неправильный адрес | ящика не |
@@ -298,8 +303,28 @@ REPUTATION = (
             черном списке |
             чёрном списке | черный список | ip* заблокирован | svarta listan | sortliste | kara liste |
             mustalla listalla |
-            ブラックリスト | 受信拒否 | 黑名单 | 黑名單 | 封禁 | 拒收 | 블랙리스트 | 수신 거부 | 수신거부 |
+            ブラックリスト | 受信拒否 | 受信を拒否 | により*拒否 | 黑名单 | 黑名單 | 封禁 | 拒收 |
+            블랙리스트 | 수신 거부 | 수신거부 |
             차단
+        """),
+    ),
+)
+
+NETWORK = (
+    Rule(
+        "no-connection-localised",
+        "networkerror",
+        phrases("""
+            antwortet nicht | nicht erreichbar | unerreichbar | verbindung* fehlgeschlagen |
+            verbindung* abgelehnt |
+            ne répond pas | injoignable | connexion* refusée | connexion* échou | no responde | inalcanzable |
+            conexión* rechazada | non risponde | irraggiungibile | não responde | inacessível |
+            antwoordt niet |
+            onbereikbaar | nie odpowiada | nieosiągaln | не отвечает | недоступен | соединени* не |
+            svarar inte |
+            svarer ikke | ei vastaa | neodpovídá | yanıt vermiyor | 応答がありません | 接続できません |
+            无法连接 | 无响应 |
+            連線失敗 | 응답이 없 | 연결할 수 없
         """),
     ),
 )

@@ -8,32 +8,60 @@ DOUBT = (
     Rule(
         "doubt: room",
         "mailboxfull",
-        phrases("no capacity | no space | free space | no room | storage | cannot hold more | capacity left"),
+        phrases("""
+            no capacity | no space | free space | no room | storage | cannot hold more | capacity left |
+            its maximum | maximum reached | reached its limit | reached the limit | reached the maximum
+        """),
     ),
     Rule(
         "doubt: switched off",
         "suspend",
-        phrases("locked | payment | unpaid | on hold | frozen | suspend | deactivat | disabled | gesperrt"),
+        phrases("""
+            locked | payment | unpaid | not paid | billing | cut off | on hold | frozen | suspend |
+            deactivat |
+            disabled | gesperrt | vacation | holiday | until
+        """),
     ),
     Rule(
         "doubt: content",
         "contenterror",
-        phrases("suspicious | your text | advert | unwanted content | content | hyperlink | link found"),
+        phrases("""
+            suspicious | your text | advert | unwanted content | content | hyperlink | link found |
+            message looks | mail looks | machine-generated | junk | attach | signature
+        """),
     ),
     Rule(
         "doubt: us",
         "rejected",
         phrases("""
             originator | sender | your ip | your range | your network | your server | your provider |
-            your domain | authenticat | accepts mail from | accept mail from | only accepts | newsletter |
+            your domain | your country | your region | geographic | geoip | geo filter | country | spf |
+            dkim | dmarc | tls |
+            certificate |
+            authenticat | accepts mail from | accept mail from | only accepts | newsletter |
             bulk | mass mail | unwelcome | not welcome | policy | blocked | blacklist
         """),
+    ),
+    Rule(
+        "doubt: pace",
+        "speeding",
+        phrases("more than allowed | per hour | per day | per minute | too much mail"),
+    ),
+    Rule(
+        "doubt: network",
+        "networkerror",
+        phrases("timed out | timeout | time out | unreachable | not respond | dns"),
     ),
     Rule(
         "doubt: not now",
         "systemerror",
         phrases(
-            "temporar | try again | try later | retry later | maintenance | busy | overload | at the moment"
+            """
+            temporar | try again | try later | retry later | maintenance | busy | overload | at the moment |
+            at this time | right now | for now | currently | later | wait | not able to verify |
+            cannot verify | could not verify | can't verify | unable to verify | ldap | directory service |
+            backend | internal error
+            """
         ),
     ),
 )

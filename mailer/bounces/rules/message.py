@@ -9,7 +9,8 @@ SIZE = (
         "message-too-big",
         "mesgtoobig",
         phrases("""
-            message too big | message too large | bigger than | larger than | oversize |
+            message size above | size above | message too big | message too large | bigger than |
+            larger than | oversize |
             exceeds * mb | more than * mb | message is too large | message is too big |
             message size exceed | message size * exceed | message exceeds | message exceeded |
             message length exceed | message header size | message larger than | exceeds size limit |

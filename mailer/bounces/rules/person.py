@@ -9,7 +9,8 @@ FULL = (
         "mailbox-full",
         "mailboxfull",
         phrases("""
-            mailbox full | mailbox is full | mailbox * is full | mailbox are full | mailbox * full; |
+            mailbox full | mailbox is full | mail box is full | mailbox * is full | mailbox are full |
+            mailbox * full; |
             inbox is full | inbox full | mail box full | mailfolder is full | maildir over quota |
             maildir delivery failed: *quota | over quota | overquota | over-quota | over the quota |
             over its quota | over their quota | over his quota | over disk quota | quota exceed |
@@ -88,7 +89,7 @@ DISABLED = (
             conversation with | delivery temporarily suspended | starttls * disabled |
             authentication * disabled | relay* disabled | user blocked your | not accepting mail from |
             not accepting mail with | currently not accepting mail from | not accepting messages from |
-            access * disabled | recipient blocked sender | sender account
+            by another | lock file | access * disabled | recipient blocked sender | sender account
         """),
     ),
 )
@@ -134,7 +135,10 @@ UNKNOWN = (
             unable to locate | cannot locate | address not recognized | recipient not recognized |
             user not recognized | address not recognised | recipient not recognised | line was cancelled |
             mailbox was cancelled | account was cancelled | no longer employed | does not work here |
-            no one with | no one of that name | nonexistent mailbox |
+            no account of | of this name here | no user of | no recipient of | never existed | gone for good |
+            was deleted | were deleted | was removed | nobody here answers | not in our company |
+            not in our organi | not with our company | name not found in | no one with | no one of that name |
+            nonexistent mailbox |
             non-existent mailbox | nonexistent user | non-existent user | nonexistent address |
             non-existent address | not known on | is not known to | nobody by that name | nobody here by |
             no longer on server |
@@ -218,8 +222,11 @@ UNKNOWN = (
             number of unknown | harvest | dictionary attack | return address | return path |
             return-path | reverse-path | envelope sender | envelope from | mail from * unknown |
             mail from * not | your address * not | your domain | temporarily unable |
-            unknown user agent | from address * not found | (temporar | temporary failure | temporarily |
-            try again later
+            unknown user agent | message was deleted | message was removed | mail was deleted |
+            mail was removed |
+            attachment was | content was |
+            from address * not found | (temporar | temporary failure | temporarily |
+            try again later | closed until | at this time | currently unable
         """),
     ),
     Rule(

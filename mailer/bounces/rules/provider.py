@@ -143,7 +143,8 @@ SYSTEM = (
             database |
             ldap | load average | overload | resources | resource temporarily | aliasing | alias loop |
             alias database | circular | cannot be opened | permission denied | no such file |
-            mailbox is locked | mailbox is currently | mailbox busy | maintenance | queue file |
+            mailbox is locked | mailbox locked | locked by another | mailbox is currently | mailbox busy |
+            maintenance | queue file |
             critical error | out of service | operation not | system incapable | not currently accept |
             temporarily not | recipient verification service | callout | verification temporar |
             address verification in progress | unverified address | cannot open | couldn't open |

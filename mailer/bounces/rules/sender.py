@@ -34,7 +34,8 @@ SENDER = (
             not accepting messages from this sender | not accepting mail from this sender |
             not accepting mail from you | has blocked your | has blocked you | blocked your address |
             sender's address was blocked | recipient has rejected mail from |
-            does not accept mail from you | only accepts mail from | accepts mail only from | contact list |
+            does not accept mail from you | has opted out | opted out of | only accepts mail from |
+            accepts mail only from | contact list |
             only accept mail from | whitelist | white list | allow list | allowlist | address book only |
             doesn't accept messages from | refused by the recipient | rejected by the recipient |
             recipient blocked sender | user * blocked you | is on * personal blacklist | transport.rules |
