@@ -29,6 +29,7 @@ _NO_SECRETS = {
     "password": "must not stand in the file; use the environment or password_file.",
     "mailgun_signing_keys": "must not stand in the file; use MAILER_HOOKS__MAILGUN_SIGNING_KEYS.",
     "postmark_passwords": "must not stand in the file; use MAILER_HOOKS__POSTMARK_PASSWORDS.",
+    "token": "must not stand in the file; use MAILER_METRICS__TOKEN.",
     "url": "holds a password, which must not stand in the file; use MAILER_DATABASE__URL.",
 }
 _PASSWORD_IN_URL = re.compile(r"[^:]+://[^/@]*:[^/@]+@")
@@ -114,10 +115,11 @@ def _existing(table: Mapping[str, Any], part: str) -> str:
 
 
 def _secrets_in_file(raw: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    yield from (("smtp", name, "password") for name, relay in _relays(raw) if "password" in relay)
-    hooks = raw.get("hooks")
-    if isinstance(hooks, dict):
-        yield from (("hooks", name) for name in hooks if name in _NO_SECRETS)
+    yield from ((section, name, "password") for section, name, one in _accounts(raw) if "password" in one)
+    for section in ("hooks", "metrics"):
+        table = raw.get(section)
+        if isinstance(table, dict):
+            yield from ((section, name) for name in table if name in _NO_SECRETS)
     database = raw.get("database")
     url = database.get("url") if isinstance(database, dict) else None
     if isinstance(url, str) and _PASSWORD_IN_URL.match(url):
@@ -125,31 +127,37 @@ def _secrets_in_file(raw: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
 
 
 def _relays(raw: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    relays = raw.get("smtp")
-    if isinstance(relays, dict):
-        yield from ((name, relay) for name, relay in relays.items() if isinstance(relay, dict))
+    yield from ((name, one) for section, name, one in _accounts(raw) if section == "smtp")
+
+
+def _accounts(raw: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Every section that may have a password: where it stands, its name, itself."""
+    for section in ("smtp", "mailbox"):
+        named = raw.get(section)
+        if isinstance(named, dict):
+            yield from ((section, name, one) for name, one in named.items() if isinstance(one, dict))
 
 
 def _read_passwords(raw: Mapping[str, Any], source: Source, credentials: str | None) -> Iterator[Problem]:
     """Put the content of each password_file in its place; the files are named from the site's folder."""
-    for name, relay in _relays(raw):
-        if isinstance(relay.get("ca_file"), str):
-            relay["ca_file"] = source.path.parent / relay["ca_file"]
-        if not isinstance(relay.get("password_file"), str):
+    for section, name, account in _accounts(raw):
+        for key in ("ca_file", "path"):
+            if isinstance(account.get(key), str):
+                account[key] = source.path.parent / account[key]
+        if not isinstance(account.get("password_file"), str):
             continue
-        file = relay["password_file"] = source.path.parent / relay["password_file"]
+        file = account["password_file"] = source.path.parent / account["password_file"]
+        place = (section, name, "password_file")
         try:
             if file.stat().st_mode & forbidden_bits(file, credentials):
                 sentence = f"names {file}, which others can read. Run: chmod 600 {file}"
-                yield source.problem(("smtp", name, "password_file"), sentence)
-            relay.setdefault("password", file.read_text(encoding="utf-8").strip())
+                yield source.problem(place, sentence)
+            account.setdefault("password", file.read_text(encoding="utf-8").strip())
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-            yield source.problem(
-                ("smtp", name, "password_file"), f"names {file}, which cannot be read: {reason}."
-            )
+            yield source.problem(place, f"names {file}, which cannot be read: {reason}.")
         except ValueError:
-            yield source.problem(("smtp", name, "password_file"), "is no name that a file can have.")
+            yield source.problem(place, "is no name that a file can have.")
 
 
 def _refuse_open_passwords(raw: Mapping[str, Any], source: Source) -> Iterator[Problem]:

@@ -19,6 +19,8 @@ from mailer.settings.breakers import BreakersSettings
 from mailer.settings.dkim import DkimSettings, is_aligned
 from mailer.settings.doctor import DoctorSettings
 from mailer.settings.hooks import HooksSettings
+from mailer.settings.listener import ListenerSettings
+from mailer.settings.mailbox import MailboxSettings
 from mailer.settings.pace import PaceSettings
 from mailer.settings.section import Section
 from mailer.settings.smtp import SmtpSettings, StreamName
@@ -259,6 +261,12 @@ class Settings(Section):
     privacy: PrivacySettings = Field(PrivacySettings(), description="What is kept, for how long.")
     web: WebSettings = Field(WebSettings(), description="Where the web pages listen.")
     bounces: BouncesSettings = Field(BouncesSettings(), description="What comes back by mail.")
+    mailbox: dict[Name, MailboxSettings] = Field(
+        default_factory=dict, description="The mailboxes that it arrives in."
+    )
+    listener: ListenerSettings = Field(
+        ListenerSettings(), description="The door at which your mail server hands it over."
+    )
     hooks: HooksSettings = Field(HooksSettings(), description="What mail providers tell by webhook.")
     dkim: DkimSettings = Field(DkimSettings(), description="With which keys mail is signed.")
     doctor: DoctorSettings = Field(DoctorSettings(), description="What `mailer doctor` must be told.")
