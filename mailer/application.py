@@ -31,7 +31,9 @@ from mailer.subscribers.suppressions import Block, Suppressions, suppress
 from mailer.tokens import Tokens
 
 if TYPE_CHECKING:
+    from mailer.bounces.webhooks import Hooks
     from mailer.delivery.messages import SiteMessages
+    from mailer.monitoring.unmatched import Unmatched
     from mailer.scheduling import Scheduler
     from mailer.subscribers.erasure import Erasure
     from mailer.subscribers.importing import Imports
@@ -131,6 +133,24 @@ class Site:
         """What pauses a campaign that goes wrong."""
         return Breakers(self.store, self.ledger, self.alerts, limits_from(self.settings.breakers))
 
+    @cached_property
+    def hooks(self) -> Hooks:
+        """What mail providers tell by webhook; kept like a mail that came back."""
+        from mailer.bounces.intake import keep
+        from mailer.bounces.webhooks import Hooks
+
+        return Hooks(
+            self.settings.hooks,
+            keep=lambda raw, source, digest: keep(self.store, raw, source=source, digest=digest),
+        )
+
+    @cached_property
+    def unmatched(self) -> Unmatched:
+        """What tells ops of mail that belongs to nobody."""
+        from mailer.monitoring.unmatched import Unmatched
+
+        return Unmatched(self.store, self.alerts)
+
     def send_alerts(self) -> int:
         """Send the alerts that are due; returns how many were taken. Raises StoreError."""
         from mailer.alerts.sending import send_due
@@ -175,6 +195,7 @@ class Site:
             head_path=self.head_path,
             breakers=self.breakers,
             send_alerts=self.send_alerts,
+            unmatched=self.unmatched,
         )
 
     async def send(

@@ -21,6 +21,7 @@ from mailer.campaigns.service import Campaigns
 from mailer.campaigns.stepped import make_due
 from mailer.errors import MailerError
 from mailer.keyring import Secrets
+from mailer.monitoring.unmatched import Unmatched
 from mailer.store import Store
 from mailer.subscribers.joining import Joining
 from mailer.subscribers.purge import purge_unconfirmed
@@ -121,6 +122,7 @@ def site_scheduler(
     head_path: Path,
     breakers: Breakers,
     send_alerts: Callable[[], object],
+    unmatched: Unmatched,
 ) -> Scheduler:
     """Everything a site looks after by the clock."""
     stopping = threading.Event()
@@ -132,6 +134,7 @@ def site_scheduler(
         Tick("finish_campaigns", 1.0, campaigns.finish_done),
         Tick("breakers", 30.0, breakers.check),
         Tick("alerts", 2.0, send_alerts),
+        Tick("unmatched", 600.0, unmatched.check),
         Tick("seal", 1.0, lambda: seal(store, secrets, head_path, stopping=stopping.is_set)),
         Tick("trim_log", 1.0, store.trim_log),
         Tick("purge", _HOUR, lambda: purge_unconfirmed(store, ledger)),

@@ -21,6 +21,7 @@ from mailer.settings.doctor import DoctorSettings
 from mailer.settings.hooks import HooksSettings
 from mailer.settings.listener import ListenerSettings
 from mailer.settings.mailbox import MailboxSettings
+from mailer.settings.metrics import LoggingSettings, MetricsSettings
 from mailer.settings.pace import PaceSettings
 from mailer.settings.section import Section
 from mailer.settings.smtp import SmtpSettings, StreamName
@@ -272,6 +273,8 @@ class Settings(Section):
     doctor: DoctorSettings = Field(DoctorSettings(), description="What `mailer doctor` must be told.")
     breakers: BreakersSettings = Field(BreakersSettings(), description="When a campaign is paused by itself.")
     alerts: AlertsSettings = Field(AlertsSettings(), description="Where you are told what is wrong.")
+    metrics: MetricsSettings = Field(MetricsSettings(), description="What Prometheus is told.")
+    logging: LoggingSettings = Field(LoggingSettings(), description="How the log is written.")
     lists: dict[Name, ListSettings] = Field(min_length=1, description="The lists that people join.")
     fields: dict[FieldName, FieldSettings] = Field(default_factory=dict, description="The merge fields.")
 

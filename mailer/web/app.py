@@ -18,9 +18,11 @@ from mailer.web import (
     confirm,
     errors,
     health,
+    hooks,
     info,
     leave,
     media,
+    metrics,
     not_me,
     privacy,
     subscribe,
@@ -75,8 +77,10 @@ def _routes(web: Web) -> list[BaseRoute]:
         Route("/media/{hash}", media.show),
         Route("/favicon.ico", web.static.icon),
         Route("/static/{name}", web.static.endpoint),
+        Route("/hooks/{provider}", hooks.receive, methods=["POST"]),
         Route("/healthz", health.healthz),
         Route("/readyz", health.readyz),
+        Route("/metrics", metrics.show),
         Route("/robots.txt", info.robots),
         Route("/.well-known/security.txt", info.security),
     ]
@@ -86,7 +90,7 @@ def _middleware(web: Web) -> list[Middleware]:
     """Outermost first: the log sees every answer, the headers are on every answer."""
     required = web.site.settings.site.base_url.startswith("https:")
     return [
-        Middleware(AccessLog),
+        Middleware(AccessLog, traffic=web.traffic),
         Middleware(SecurityHeaders),
         Middleware(CrashGuard, error_page=errors.error_page),
         Middleware(TrailingSlash),

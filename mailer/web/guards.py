@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mailer import clock
+from mailer.monitoring.traffic import Traffic
 from mailer.web.client import Proxies, peer_of
 
 _log = logging.getLogger("mailer.web")
@@ -45,11 +46,12 @@ class _Answer:
 class AccessLog:
     """One line per request that names the route, never the path: a path holds a token (D25)."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, traffic: Traffic) -> None:
         self.app = app
+        self.traffic = traffic
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, then log method, route, status and milliseconds."""
+        """Pass the request on, then log and count method, route, status and duration."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -58,9 +60,10 @@ class AccessLog:
             await self.app(scope, receive, answer)
         finally:
             route = getattr(scope.get("route"), "path", "-")
-            milliseconds = round((clock.monotonic() - began) * 1000, 1)
-            facts = {"method": scope["method"], "route": route, "status": answer.status, "ms": milliseconds}
-            _log.info("request", extra=facts)
+            seconds = clock.monotonic() - began
+            self.traffic.answered(scope["method"], route, status=answer.status, seconds=seconds)
+            facts = {"method": scope["method"], "route": route, "status": answer.status}
+            _log.info("request", extra={**facts, "ms": round(seconds * 1000, 1)})
 
 
 class CrashGuard:

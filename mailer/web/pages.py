@@ -12,6 +12,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from mailer.monitoring.exposition import Exposition
+from mailer.monitoring.traffic import Traffic
 from mailer.subscribers.leaving import LeaveView, Wish
 from mailer.subscribers.policies import Policies
 from mailer.web.client import Proxies
@@ -39,6 +41,8 @@ class Web:
     static: StaticFiles
     proxies: Proxies
     leave_together: Together[Wish, LeaveView]
+    traffic: Traffic
+    exposition: Exposition
 
     @property
     def policies(self) -> Policies:
@@ -57,13 +61,15 @@ class Web:
             lstrip_blocks=True,
         )
         environment.filters["together"] = _together
-        settings = site.settings
+        settings, traffic = site.settings, Traffic()
         return cls(
             site=site,
             environment=environment,
             static=StaticFiles.read([folder / "static" for folder in folders]),
             proxies=Proxies.of(settings.web.trusted_proxies, settings.web.client_ip_header),
             leave_together=Together(lambda wishes: site.leaving.leave_together(wishes)),
+            traffic=traffic,
+            exposition=Exposition(site.store, traffic),
         )
 
     def language(self, request: Request, own: str | None = None) -> str:

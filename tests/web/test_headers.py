@@ -41,6 +41,8 @@ ANSWERS: dict[str, Callable[[Desk], httpx.Response]] = {
     "options": lambda desk: desk.client.request("OPTIONS", "/"),
     "health": lambda desk: desk.client.get("/healthz"),
     "ready": lambda desk: desk.client.get("/readyz"),
+    "metrics": lambda desk: desk.client.get("/metrics"),
+    "hooks": lambda desk: desk.client.post("/hooks/ses", content=b"{}"),
     "robots": lambda desk: desk.client.get("/robots.txt"),
     "security": lambda desk: desk.client.get("/.well-known/security.txt"),
 }
