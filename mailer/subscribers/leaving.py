@@ -117,18 +117,22 @@ class Leaving:
 
         Raises StoreError when nothing could be written. Many at once cost hardly more than one.
         """
-        tags = {wish.claim.subscription_tag for wish in wishes if not wish.claim.is_proof}
         with self._store.write() as connection:
-            people = queries.lock_people_of_tags(connection, tags) if tags else []
-            standings = queries.standings_of_people(connection, people) if people else []
-            leaves = [_leave_of(wish, standings) for wish in wishes]
-            # Who pressed twice in this moment left once.
-            once = {(leave.standing.tag, leave.wish.scope): leave for leave in leaves if leave}
-            self._opt_out(connection, list(once.values()))
-            return [
-                leave.view if leave else self._view_of_nobody(connection, wish.claim)
-                for wish, leave in zip(wishes, leaves, strict=True)
-            ]
+            return self.leave_in(connection, wishes)
+
+    def leave_in(self, connection: Connection, wishes: Sequence[Wish]) -> list[LeaveView]:
+        """The same, in the caller's transaction."""
+        tags = {wish.claim.subscription_tag for wish in wishes if not wish.claim.is_proof}
+        people = queries.lock_people_of_tags(connection, tags) if tags else []
+        standings = queries.standings_of_people(connection, people) if people else []
+        leaves = [_leave_of(wish, standings) for wish in wishes]
+        # Who pressed twice in this moment left once.
+        once = {(leave.standing.tag, leave.wish.scope): leave for leave in leaves if leave}
+        self._opt_out(connection, list(once.values()))
+        return [
+            leave.view if leave else self._view_of_nobody(connection, wish.claim)
+            for wish, leave in zip(wishes, leaves, strict=True)
+        ]
 
     def _opt_out(self, connection: Connection, leaves: Sequence[_Leave]) -> None:
         """End, unqueue and remember; what was so already leaves no trace, however often it is asked (A13)."""
