@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ from mailer.tokens import Tokens
 if TYPE_CHECKING:
     from mailer.bounces.webhooks import Hooks
     from mailer.delivery.messages import SiteMessages
+    from mailer.delivery.model import Attempt
     from mailer.monitoring.unmatched import Unmatched
     from mailer.scheduling import Scheduler
     from mailer.subscribers.erasure import Erasure
@@ -212,7 +214,7 @@ class Site:
             self.store,
             self.settings,
             messages=self.messages,
-            suppress=self._suppress_hard_bounce,
+            bounced=self._bounced,
             journals=self.folder.data / "journals",
             stop=stop,
             connections=connections,
@@ -221,9 +223,16 @@ class Site:
             alerts=self.alerts,
         )
 
-    def _suppress_hard_bounce(self, connection: Connection, email_hash: bytes, reply: str) -> None:
-        block = Block(email_hash, SuppressionReason.HARD_BOUNCE, source="smtp", note=reply)
-        suppress(connection, self.ledger, block)
+    def _bounced(self, connection: Connection, attempts: Sequence[Attempt]) -> None:
+        from mailer.delivery.queries import email_hashes_of
+
+        gone = {one.delivery_id: one.outcome for one in attempts if one.outcome and one.outcome.suppress}
+        for delivery_id, email_hash in sorted(
+            email_hashes_of(connection, list(gone)).items(), key=itemgetter(1)
+        ):
+            note = f"reply {gone[delivery_id].reply_code} {gone[delivery_id].status} to RCPT"
+            block = Block(email_hash, SuppressionReason.HARD_BOUNCE, source="smtp", note=note)
+            suppress(connection, self.ledger, block)
 
     def close(self) -> None:
         """Close the database."""

@@ -385,6 +385,24 @@ def record(connection: Connection, rows: Sequence[tuple[Any, ...]], *, worker_id
     _RECORD.run(connection, rows, worker=worker_id)
 
 
+_IN_HAND = (
+    select(Delivery.id, Delivery.attempts)
+    .where(
+        among(Delivery.id),
+        Delivery.state == DeliveryState.ATTEMPTING,
+        Delivery.worker_id == bindparam("worker"),
+    )
+    .order_by(Delivery.id)
+    .with_for_update()
+)
+
+
+def in_hand(connection: Connection, ids: Sequence[int], *, worker_id: int) -> dict[int, int]:
+    """Which of these a worker has in hand, each with its attempts so far; locked."""
+    given = {"ids": ids, "worker": worker_id}
+    return {row.id: row.attempts for row in connection.execute(_IN_HAND, given)}
+
+
 _EMAIL_HASHES = (
     select(Delivery.id, Subscriber.email_hash)
     .join(Subscription, Subscription.id == Delivery.subscription_id)

@@ -6,7 +6,6 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from operator import itemgetter
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -17,9 +16,11 @@ from mailer.delivery.retry import RetryPolicy, wait_after
 from mailer.store.lookups import look_up_only
 from mailer.store.vocabulary import DeliveryState
 
-#: Suppress one address, by its keyed hash, for a hard bounce, in the caller's transaction; the
-#: sentence says which reply it was. From the subscribers room.
-SuppressHardBounce = Callable[[Connection, bytes, str], None]
+#: What follows for people from attempts that were refused for good, or once too often, in the
+#: caller's transaction. From the room of bounces: a refusal to our face is a bounce like any other.
+Bounced = Callable[[Connection, Sequence[Attempt]], None]
+
+_ENDED_BADLY = frozenset({DeliveryState.REJECTED, DeliveryState.EXPIRED})
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Records:
     """How outcomes become rows; recording the same one twice changes nothing."""
 
     policy: RetryPolicy
-    suppress: SuppressHardBounce
+    bounced: Bounced
     jitter: Callable[[], float] = random.random
 
     def write(
@@ -41,9 +42,18 @@ class Records:
             self._row(attempt, now=now, give_up_hours=shorter.get(attempt.delivery_id))
             for attempt in attempts
         ]
+        failed = [attempt for attempt, row in zip(attempts, rows, strict=True) if row[2] in _ENDED_BADLY]
+        # Asked before they are written: what is recorded twice has bounced once.
+        news = (
+            queries.in_hand(connection, [a.delivery_id for a in failed], worker_id=worker_id)
+            if failed
+            else {}
+        )
         queries.record(connection, rows, worker_id=worker_id)
         queries.skip_cancelled(connection, deferred, now=now)
-        self._suppress(connection, [a for a in attempts if a.outcome is not None and a.outcome.suppress])
+        bounced = [attempt for attempt in failed if news.get(attempt.delivery_id) == attempt.number - 1]
+        if bounced:
+            self.bounced(connection, bounced)
 
     def _row(self, attempt: Attempt, *, now: datetime, give_up_hours: int | None) -> tuple[Any, ...]:
         outcome = attempt.outcome or UNREAD
@@ -67,17 +77,6 @@ class Records:
             attempt.digest,
             attempt.relay,
         )
-
-    def _suppress(self, connection: Connection, attempts: Sequence[Attempt]) -> None:
-        if not attempts:
-            return
-        # A proof's or an erased row has nobody to suppress.
-        hashes = queries.email_hashes_of(connection, [attempt.delivery_id for attempt in attempts])
-        outcomes = {a.delivery_id: a.outcome for a in attempts if a.outcome is not None}
-        # By hash: two workers that suppress the same people must lock them in one order.
-        for delivery_id, email_hash in sorted(hashes.items(), key=itemgetter(1)):
-            outcome = outcomes[delivery_id]
-            self.suppress(connection, email_hash, f"reply {outcome.reply_code} {outcome.status} to RCPT")
 
 
 #: The outcome of an intent whose end nobody saw.

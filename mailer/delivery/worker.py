@@ -23,7 +23,7 @@ from mailer.delivery.outages import Outages
 from mailer.delivery.pace import Paces
 from mailer.delivery.pace.table import RELAY
 from mailer.delivery.rate import RateLimit
-from mailer.delivery.record import Records, SuppressHardBounce
+from mailer.delivery.record import Bounced, Records
 from mailer.delivery.recover import recover
 from mailer.delivery.relays import Relay, Relays
 from mailer.delivery.retry import RetryPolicy
@@ -46,7 +46,7 @@ async def run_worker(
     settings: Settings,
     *,
     messages: Messages,
-    suppress: SuppressHardBounce,
+    bounced: Bounced,
     journals: Path,
     stop: asyncio.Event,
     connections: Mapping[str, int] | None = None,
@@ -61,7 +61,7 @@ async def run_worker(
     Raises StoreError when the database cannot be used at the start, LeaseLost when
     other workers have taken this one for dead.
     """
-    records = Records(retry_policy(settings), suppress)
+    records = Records(retry_policy(settings), bounced)
     await asyncio.to_thread(recover, store, records, journals=journals)
     journal = Journal.create(journals, sync=settings.sending.journal_sync)
     try:

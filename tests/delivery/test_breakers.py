@@ -138,7 +138,7 @@ def test_a_campaign_that_everybody_refuses_for_our_fault_is_paused_before_it_has
     assert (status.state, status.breaker) == (CampaignState.PAUSED, "policy_rejections")
     assert status.counts[DeliveryState.REJECTED] < 100
     assert status.counts[DeliveryState.QUEUED] == 150 - status.counts[DeliveryState.REJECTED]
-    assert ward.world.suppressed == []
+    assert ward.world.dead == []
 
 
 @pytest.mark.rule("A77")
@@ -176,7 +176,7 @@ def test_a_bug_that_can_make_no_message_does_not_skip_everybody(ward: Ward) -> N
 def test_one_relay_that_refuses_all_in_the_same_words_is_no_fault_of_the_people(ward: Ward) -> None:
     ward.send(Rule("dot", "554 5.6.0 Message rejected, id 4F2A"))
     assert ward.status.breaker == "alike_failures"
-    assert ward.world.suppressed == []
+    assert ward.world.dead == []
 
 
 def test_old_addresses_among_good_ones_pause_nothing(ward: Ward) -> None:

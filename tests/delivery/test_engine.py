@@ -19,7 +19,7 @@ from mailer.store.vocabulary import (
     SubscriptionState,
     SuppressionReason,
 )
-from tests.delivery.world import World, hash_of, until
+from tests.delivery.world import World, until
 from tests.faults.smtp_server import Rule, Script, SmtpServer
 
 
@@ -92,10 +92,11 @@ def test_the_last_deferral_expires(world: World) -> None:
     asyncio.run(send(world, Rule("rcpt", "451 4.7.1 later")))
     row = world.row(id_)
     assert (row.state, row.attempts, row.reply_code) == (DeliveryState.EXPIRED, 45, 451)
+    assert [one.delivery_id for one in world.bounced] == [id_], "given up is a bounce as well"
 
 
-def test_a_rejected_address_that_does_not_exist_is_suppressed(world: World) -> None:
-    """5.1.1 and 5.1.10 at RCPT stop further mail; a policy refusal does not (law 10)."""
+def test_every_refusal_for_good_is_a_bounce_and_only_some_say_that_nobody_is_there(world: World) -> None:
+    """5.1.1 and 5.1.10 at RCPT; a policy refusal is a bounce too, and nobody's blame (law 10)."""
     world.build(["ghost", "null", "disliked"])
     rules = [
         Rule("rcpt", "550 5.1.1 no such user", who="ghost"),
@@ -103,9 +104,8 @@ def test_a_rejected_address_that_does_not_exist_is_suppressed(world: World) -> N
         Rule("rcpt", "550 5.7.1 we do not like you", who="disliked"),
     ]
     asyncio.run(send(world, *rules))
-    assert sorted(world.suppressed) == sorted(
-        [(hash_of("ghost"), "reply 550 5.1.1 to RCPT"), (hash_of("null"), "reply 556 5.1.10 to RCPT")]
-    )
+    assert sorted(one.delivery_id for one in world.bounced) == [1, 2, 3]
+    assert world.dead == [1, 2]
 
 
 def test_a_lost_reply_to_the_dot_is_unknown_and_never_sent_again(world: World) -> None:

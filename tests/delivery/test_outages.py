@@ -144,7 +144,7 @@ def test_a_worker_tells_of_a_relay_that_is_not_there(
             store,
             settings,
             messages=TinyMessages(),
-            suppress=lambda _connection, _hash, _reply: None,
+            bounced=lambda _connection, _attempts: None,
             journals=tmp_path / "journals",
             stop=stop,
             alerts=Alerts(store, []),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import Connection
 
 from mailer import clock
 from mailer.delivery.claim import Claims
@@ -13,7 +15,7 @@ from mailer.delivery.model import Attempt, Outcome, OutcomeKind
 from mailer.delivery.record import UNREAD
 from mailer.store.schema import Campaign
 from mailer.store.vocabulary import CampaignState, DeliveryState
-from tests.delivery.world import World, hash_of
+from tests.delivery.world import World
 
 OUTCOMES = {
     "accepted": Outcome(OutcomeKind.ACCEPTED, 250, "2.0.0", "2.0.0 ok"),
@@ -156,19 +158,42 @@ def test_a_deferral_in_a_cancelled_campaign_is_not_tried_again(world: World) -> 
     assert row.reply == "4.7.1 later"
 
 
-def test_a_hard_bounce_is_suppressed_in_the_same_transaction(world: World) -> None:
-    world.build(["ghost", "other"])
+GONE = Outcome(OutcomeKind.REJECTED, 550, "5.1.1", "5.1.1 no such user", suppress=True)
+
+
+def test_a_refusal_for_good_is_told_in_the_transaction_that_records_it(world: World) -> None:
+    world.build(["ghost", "other", "read", "later"])
     claim_all(world)
-    gone = Outcome(OutcomeKind.REJECTED, 550, "5.1.1", "5.1.1 no such user", suppress=True)
-    write(world, attempt(1, gone), attempt(2, OUTCOMES["rejected"]))
-    assert world.suppressed == [(hash_of("ghost"), "reply 550 5.1.1 to RCPT")]
+    write(world, attempt(1, GONE), attempt(2, OUTCOMES["rejected"]), attempt(3, OUTCOMES["accepted"]))
+    write(world, attempt(4, OUTCOMES["deferred"]))
+    assert [one.delivery_id for one in world.bounced] == [1, 2]
 
 
-def test_a_proof_that_bounces_suppresses_nobody(world: World) -> None:
-    world.build()
-    id_ = world.queue_proof()
-    Claims(world.store, 1).take_system(10)
-    gone = Outcome(OutcomeKind.REJECTED, 550, "5.1.1", "5.1.1 no such user", suppress=True)
-    write(world, attempt(id_, gone))
-    assert world.row(id_).state is DeliveryState.REJECTED
-    assert world.suppressed == []
+def test_a_refusal_that_is_recorded_twice_has_bounced_once(world: World) -> None:
+    """A journal may be read again after a crash."""
+    world.build(["ghost"])
+    claim_all(world)
+    write(world, attempt(1, GONE))
+    write(world, attempt(1, GONE))
+    assert len(world.bounced) == 1
+
+
+def test_a_refusal_told_by_a_worker_that_lost_its_claim_says_nothing(world: World) -> None:
+    world.build(["ghost"])
+    claim_all(world)
+    write(world, attempt(1, GONE), worker=2)
+    write(world, attempt(1, GONE, number=2))
+    assert world.bounced == []
+
+
+def test_nothing_of_a_bounce_is_kept_when_the_record_is_not(world: World) -> None:
+    world.build(["ghost"])
+    claim_all(world)
+
+    def breaks(_connection: Connection, _attempts: Sequence[Attempt]) -> None:
+        raise RuntimeError
+
+    broken = replace(world.records, bounced=breaks)
+    with pytest.raises(RuntimeError), world.store.write() as connection:
+        broken.write(connection, [attempt(1, GONE)], worker_id=1, now=clock.now())
+    assert world.row(1).state is DeliveryState.ATTEMPTING

@@ -49,7 +49,7 @@ async def _end_at_once(store: Store, settings: Settings, journals: Path) -> None
         store,
         settings,
         messages=SiteMessages.__new__(SiteMessages),  # nothing is due, so none is asked for
-        suppress=lambda _connection, _hash, _reply: None,
+        bounced=lambda _connection, _attempts: None,
         journals=journals,
         stop=stop,
     )

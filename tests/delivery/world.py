@@ -93,7 +93,7 @@ class World:
     list_id: int = 0
     campaign_id: int = 0
     messages: TinyMessages = field(default_factory=TinyMessages)
-    suppressed: list[tuple[bytes, str]] = field(default_factory=list)
+    bounced: list[Attempt] = field(default_factory=list)  #: refused for good, or once too often
     jitter: Callable[[], float] = lambda: 0.0
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     watch: Watch | None = None
@@ -292,9 +292,12 @@ class World:
     @property
     def records(self) -> Records:
         """How this world records outcomes."""
-        return Records(
-            self.policy, lambda _c, hash_, note: self.suppressed.append((hash_, note)), self.jitter
-        )
+        return Records(self.policy, lambda _connection, attempts: self.bounced.extend(attempts), self.jitter)
+
+    @property
+    def dead(self) -> list[int]:
+        """Deliveries of which a server said that nobody is there."""
+        return sorted(one.delivery_id for one in self.bounced if one.outcome and one.outcome.suppress)
 
     def new_worker(self) -> tuple[int, Journal]:
         """A registered worker and its journal."""
