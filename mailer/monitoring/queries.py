@@ -121,7 +121,7 @@ def returned(connection: Connection, now: datetime) -> Iterator[Sample]:
         .where(ReturnedMail.state.in_(_OPEN))
         .group_by(ReturnedMail.state)
     )
-    counts = dict(rows.tuples())
+    counts = dict(rows.all())
     yield from (Sample("mailer_returned_mails", counts.get(one, 0), (one.value,)) for one in _OPEN)
     oldest = connection.scalar(
         select(ReturnedMail.received_at)

@@ -24,7 +24,8 @@ Keep = Callable[[bytes, str, bytes], bool]
 class Hooks:
     """The webhooks of a site. A provider that the settings do not set up has none: closed unless opened."""
 
-    def __init__(self, settings: HooksSettings, *, keep: Keep, get: Fetch = fetch) -> None:
+    def __init__(self, settings: HooksSettings, *, keep: Keep, get: Fetch | None = None) -> None:
+        get = get or fetch
         window = timedelta(minutes=settings.window_minutes)
         certificates, topics = Certificates(get), settings.ses_topics
         passwords = secrets_of(settings.postmark_passwords)
