@@ -11,18 +11,30 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mailer.cli.main import Lazy, LazyGroup
 from mailer.cli.output import json_option, printable
 
 if TYPE_CHECKING:
     from mailer.bounces.batch import FileReading
 
 
-@click.group()
+@click.group(
+    no_args_is_help=True,
+    cls=LazyGroup,
+    lazy={
+        "report": Lazy(
+            "mailer.cli.bounce_report:report", "Say what is wrong, since when, whose fault it is."
+        ),
+        "classify": Lazy(
+            "mailer.cli.bounce:classify", "Say what raw messages are: files, or folders of files."
+        ),
+    },
+)
 def bounce() -> None:
     """What comes back: bounces, complaints, replies."""
 
 
-@bounce.command()
+@click.command()
 @click.argument(
     "paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path)
 )
