@@ -16,6 +16,8 @@ from mailer.forking import STOP_SIGNALS, fork
 # A part that refuses sooner, at its first start, was never up: its reason is on the screen, and
 # repeating it helps nobody.
 HEALTHY_SECONDS = 15.0
+# Unless it ends with this code: what stood in its way will go by itself (sysexits.h).
+NOT_NOW = os.EX_TEMPFAIL
 FIRST_WAIT_SECONDS = 1.0
 LAST_WAIT_SECONDS = 30.0
 # After [sending] stop_seconds: time for the last outcomes to be written.
@@ -57,7 +59,8 @@ class Part:
         code = self._exit_code()
         if code is not None:
             # A negative code is a signal: it was killed, it did not refuse.
-            if self.starts == 1 and code > 0 and now - self.started_at < HEALTHY_SECONDS:
+            refused = code > 0 and code != NOT_NOW
+            if self.starts == 1 and refused and now - self.started_at < HEALTHY_SECONDS:
                 raise PartFailed(
                     f"{self.name.capitalize()} did not start; the reason stands above.", code=code
                 )

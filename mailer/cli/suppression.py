@@ -21,8 +21,8 @@ _LIFT_HELP = """Lift a suppression of ADDRESS, as far as its reason allows.
   manual         staff may lift it: say why the block is no longer needed.
   hard_bounce    staff may lift it: say why the verdict was wrong, or that the
                  mailbox works again and how you know.
-  soft_bounce    likewise: say that the mailbox works again and how you know.
-  held           likewise; it ends by itself after a day, one way or the other.
+  soft_bounce    likewise: say that the mailbox works again.
+  held           likewise; it ends by itself within a day.
   complaint      staff may clear the way: the address then counts as having
   not_me         left, and only the person's own confirmed sign-up brings it
                  back. Say when and how they asked for it.

@@ -20,6 +20,8 @@ from mailer.delivery.worker import stop_on_signals
 from mailer.errors import MailerError
 from mailer.forking import STOP_SIGNALS
 from mailer.settings.relay import RelayInUse
+from mailer.store import StoreBusy
+from mailer.supervision import NOT_NOW
 
 # Of a sender, each with a database connection of its own when it needs one: claims, outcomes,
 # and two for what comes in between (heartbeat, turns of the rate, claims that are read again).
@@ -101,4 +103,4 @@ def _speaking(name: str, *, quiet: bool) -> Iterator[None]:
         yield
     except MailerError as error:
         Refused(error).show()
-        raise SystemExit(error.exit_code) from error
+        raise SystemExit(NOT_NOW if isinstance(error, StoreBusy) else error.exit_code) from error

@@ -74,7 +74,7 @@ def test_a_worker_frozen_for_so_long_that_its_claims_were_taken_sends_nothing_mo
     first = site.start_worker()
     site.wait(lambda: site.taken >= 40)
     (frozen,) = site.senders(first)
-    os.kill(frozen, signal.SIGSTOP)
+    site.freeze(frozen)
     hide_journals(site)
     second = site.start_worker(root=other)
     site.wait(site.settled, seconds=40)

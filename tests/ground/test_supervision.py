@@ -113,6 +113,12 @@ def test_a_part_that_refused_at_once_ends_everything(started: Callable[..., Part
     assert failed.value.facts == {"code": 1}
 
 
+def test_a_part_whose_moment_was_bad_is_started_again(started: Callable[..., Part], said: list[str]) -> None:
+    """The database was locked by somebody who takes long."""
+    _ended(started(_exits(supervision.NOT_NOW))).look()
+    assert said == ["mailer: the senders ended with 75; starting again in 1 s."]
+
+
 def test_a_part_that_was_killed_at_once_is_started_again(
     started: Callable[..., Part], said: list[str]
 ) -> None:
