@@ -30,7 +30,7 @@ def serve(site: Site, *, host: str | None, port: int | None, quiet: bool) -> Non
     from mailer.web.listening import listen
     from mailer.web.server import build_server
 
-    log_to_stderr(quiet=quiet)
+    log_to_stderr(quiet=quiet, form=site.settings.logging.format)
     web = site.settings.web
     at, on = host or web.host, port or web.port
     listener = listen(at, on)

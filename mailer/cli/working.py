@@ -71,7 +71,7 @@ def run_sender(
     os.nice(_NICENESS)
     sys.setswitchinterval(_SWITCH_SECONDS)
     gc.set_threshold(_COLLECT_AFTER)
-    with _speaking(name, quiet=quiet), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with _speaking(site, name, quiet=quiet), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_send(site, connections=connections, sends_system=sends_system))
 
 
@@ -88,7 +88,7 @@ def run_clockwork(site: Site, *, quiet: bool) -> None:
     # Taken, not handled: a handler may come while this thread holds a lock that the handler wants.
     # The threads of the ticks inherit the mask.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
-    with _speaking("clockwork", quiet=quiet):
+    with _speaking(site, "clockwork", quiet=quiet):
         scheduler = site.scheduler()
         scheduler.start()
         signal.sigwait(STOP_SIGNALS)
@@ -96,9 +96,9 @@ def run_clockwork(site: Site, *, quiet: bool) -> None:
 
 
 @contextmanager
-def _speaking(name: str, *, quiet: bool) -> Iterator[None]:
+def _speaking(site: Site, name: str, *, quiet: bool) -> Iterator[None]:
     """Log under the process's name; what the product refuses becomes its sentence and exit code."""
-    log_to_stderr(quiet=quiet, process=name)
+    log_to_stderr(quiet=quiet, process=name, form=site.settings.logging.format)
     try:
         yield
     except MailerError as error:

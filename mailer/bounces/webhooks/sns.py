@@ -62,7 +62,7 @@ def opened(
         return _notification(envelope)
     if kind == "SubscriptionConfirmation":
         _confirm(topic, _text(envelope, "Token"), get, region)
-    log.warning("hook_subscription", extra={"provider": "ses", "event": kind, "region": region})
+    log.warning("hook_subscription", extra={"provider": "ses", "type": kind, "region": region})
     return Opened(ignored=1)
 
 
