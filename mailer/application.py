@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
-from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from sqlalchemy import Connection
 
 from mailer.alerts import Alerts
 from mailer.audit import Ledger
@@ -22,19 +19,18 @@ from mailer.rendering.from_settings import field_specs, site_identity
 from mailer.settings import Settings, load_settings
 from mailer.site import SiteFolder
 from mailer.store import Store, migrate, open_store
-from mailer.store.vocabulary import SuppressionReason
 from mailer.subscribers.joining import Joining
 from mailer.subscribers.leaving import Leaving
 from mailer.subscribers.lists import sync_lists
 from mailer.subscribers.people import People
 from mailer.subscribers.policies import Policies
-from mailer.subscribers.suppressions import Block, Suppressions, suppress
+from mailer.subscribers.suppressions import Suppressions
 from mailer.tokens import Tokens
 
 if TYPE_CHECKING:
+    from mailer.bounces.deciding import Deciding
     from mailer.bounces.webhooks import Hooks
     from mailer.delivery.messages import SiteMessages
-    from mailer.delivery.model import Attempt
     from mailer.monitoring.unmatched import Unmatched
     from mailer.scheduling import Scheduler
     from mailer.subscribers.erasure import Erasure
@@ -136,6 +132,22 @@ class Site:
         return Breakers(self.store, self.ledger, self.alerts, limits_from(self.settings.breakers))
 
     @cached_property
+    def deciding(self) -> Deciding:
+        """What follows from what came back."""
+        from mailer.bounces.deciding import Deciding, Limits
+
+        return Deciding(
+            self.store,
+            Limits.of(self.settings.bounces),
+            self.secrets,
+            ledger=self.ledger,
+            tokens=self.tokens,
+            leaving=self.leaving,
+            alerts=self.alerts,
+            authserv_id=self.settings.bounces.authserv_id,
+        )
+
+    @cached_property
     def hooks(self) -> Hooks:
         """What mail providers tell by webhook; kept like a mail that came back."""
         from mailer.bounces.intake import keep
@@ -198,6 +210,7 @@ class Site:
             breakers=self.breakers,
             send_alerts=self.send_alerts,
             unmatched=self.unmatched,
+            deciding=self.deciding,
         )
 
     async def send(
@@ -214,7 +227,7 @@ class Site:
             self.store,
             self.settings,
             messages=self.messages,
-            bounced=self._bounced,
+            bounced=self.deciding.smtp_bounces,
             journals=self.folder.data / "journals",
             stop=stop,
             connections=connections,
@@ -222,17 +235,6 @@ class Site:
             breakers=self.breakers,
             alerts=self.alerts,
         )
-
-    def _bounced(self, connection: Connection, attempts: Sequence[Attempt]) -> None:
-        from mailer.delivery.queries import email_hashes_of
-
-        gone = {one.delivery_id: one.outcome for one in attempts if one.outcome and one.outcome.suppress}
-        for delivery_id, email_hash in sorted(
-            email_hashes_of(connection, list(gone)).items(), key=itemgetter(1)
-        ):
-            note = f"reply {gone[delivery_id].reply_code} {gone[delivery_id].status} to RCPT"
-            block = Block(email_hash, SuppressionReason.HARD_BOUNCE, source="smtp", note=note)
-            suppress(connection, self.ledger, block)
 
     def close(self) -> None:
         """Close the database."""

@@ -16,6 +16,7 @@ from apscheduler.triggers.base import BaseTrigger
 from mailer import clock
 from mailer.alerts.sending import forget_old
 from mailer.audit import Ledger, seal
+from mailer.bounces.deciding import Deciding
 from mailer.campaigns.breakers import Breakers
 from mailer.campaigns.service import Campaigns
 from mailer.campaigns.stepped import make_due
@@ -123,6 +124,7 @@ def site_scheduler(
     breakers: Breakers,
     send_alerts: Callable[[], object],
     unmatched: Unmatched,
+    deciding: Deciding,
 ) -> Scheduler:
     """Everything a site looks after by the clock."""
     stopping = threading.Event()
@@ -134,6 +136,8 @@ def site_scheduler(
         Tick("finish_campaigns", 1.0, campaigns.finish_done),
         Tick("breakers", 30.0, breakers.check),
         Tick("alerts", 2.0, send_alerts),
+        Tick("returned_mails", 2.0, lambda: deciding.process_waiting(stopping=stopping.is_set)),
+        Tick("holds", 60.0, deciding.ripen),
         Tick("unmatched", 600.0, unmatched.check),
         Tick("seal", 1.0, lambda: seal(store, secrets, head_path, stopping=stopping.is_set)),
         Tick("trim_log", 1.0, store.trim_log),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from mailer.settings.section import Section
-from mailer.settings.values import AddressText
+from mailer.settings.values import AddressText, Line
 
 
 class BouncesSettings(Section):
@@ -24,6 +24,11 @@ class BouncesSettings(Section):
     soft_days: int = Field(14, ge=1, description="Days that they must be spread over at least.")
     alike_least: int = Field(
         30, ge=2, description="Failures alike, of one campaign or provider in a day, that raise the alarm."
+    )
+    authserv_id: Line | None = Field(
+        None,
+        description="Name under which your own mail server writes Authentication-Results. With it, somebody who writes "
+        "that they want to leave, and whose domain vouches for them, leaves; else a person has to look.",
     )
     alike_share: float = Field(
         0.1, gt=0, le=1, description="Share of what was accepted there that they must be, too."

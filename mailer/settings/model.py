@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from mailer.settings.alerts import AlertsSettings
+from mailer.settings.bounces import BouncesSettings
 from mailer.settings.breakers import BreakersSettings
 from mailer.settings.dkim import DkimSettings, is_aligned
 from mailer.settings.doctor import DoctorSettings
@@ -201,14 +202,6 @@ class WebSettings(Section):
     )
     client_ip_header: Line = Field(
         "x-forwarded-for", description="Header in which those proxies name the client."
-    )
-
-
-class BouncesSettings(Section):
-    """What comes back by mail."""
-
-    unsubscribe_address: AddressText | None = Field(
-        None, description="Mailbox for unsubscribing by mail; set it only when an intake reads it."
     )
 
 
