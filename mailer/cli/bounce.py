@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         "report": Lazy(
             "mailer.cli.bounce_report:report", "Say what is wrong, since when, whose fault it is."
         ),
+        "show": Lazy("mailer.cli.bounce_show:show", "Show one report, the rule that fired, the raw message."),
         "classify": Lazy(
             "mailer.cli.bounce:classify", "Say what raw messages are: files, or folders of files."
         ),

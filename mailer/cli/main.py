@@ -37,7 +37,7 @@ COMMANDS: dict[str, Lazy] = {
     "up": Lazy("mailer.cli.up:up", "Run everything: web pages, scheduler and senders."),
     "serve": Lazy("mailer.cli.serve:serve", "Run the web pages only."),
     "work": Lazy("mailer.cli.work:work", "Run the scheduler and the senders only."),
-    "subscriber": Lazy("mailer.cli.subscriber:subscriber", "People: add, import, show, erase."),
+    "subscriber": Lazy("mailer.cli.subscriber:subscriber", "People: add, import, show, history, erase."),
     "suppression": Lazy(
         "mailer.cli.suppression:suppression", "Addresses that are not mailed: list, add, lift."
     ),
@@ -46,7 +46,7 @@ COMMANDS: dict[str, Lazy] = {
         "Campaigns: new, check, preview, proof, schedule, pause, resume, cancel, status.",
     ),
     "delivery": Lazy("mailer.cli.delivery:delivery", "Single messages: list, show, retry, settle, pace."),
-    "bounce": Lazy("mailer.cli.bounce:bounce", "What comes back: classify."),
+    "bounce": Lazy("mailer.cli.bounce:bounce", "What comes back: report, show, classify."),
     "alerts": Lazy("mailer.cli.alerts:alerts", "What ops are told: test, list, key."),
     "dkim": Lazy("mailer.cli.dkim:dkim", "Keys that sign mail: new, show."),
     "key": Lazy("mailer.cli.key:key", "Keys that sign links: list, rotate."),

@@ -34,10 +34,13 @@ class SignupRefused(MailerError):
         "import": Lazy("mailer.cli.subscriber_import:import_command", "Import people from a CSV file."),
         "erase": Lazy("mailer.cli.subscriber_erase:erase", "Erase all that is stored about one address."),
         "show": Lazy("mailer.cli.subscriber:show", "Show what is stored about one address."),
+        "history": Lazy(
+            "mailer.cli.subscriber_history:history", "Show what happened to one person, in order."
+        ),
     },
 )
 def subscriber() -> None:
-    """People: add, import, erase, show."""
+    """People: add, import, erase, show, history."""
 
 
 def _split_fields(

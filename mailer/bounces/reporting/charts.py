@@ -70,8 +70,19 @@ def columns(key: str, *, title: str, desc: str, labels: Sequence[str], series: S
     )
 
 
-def bars(key: str, *, title: str, desc: str, rows: Sequence[Bar], columns: tuple[str, str] = ("", "")) -> str:
-    """Horizontal bars, the longest as wide as the page, as a figure with its table; `columns` heads that."""
+def bars(
+    key: str,
+    *,
+    title: str,
+    desc: str,
+    rows: Sequence[Bar],
+    columns: tuple[str, str] = ("", ""),
+    below: str = "",
+) -> str:
+    """Horizontal bars, the longest as wide as the page, as a figure with its table.
+
+    `columns` heads that table; `below` stands instead of it where one with more to say is at hand.
+    """
     most = max((row.value for row in rows), default=0) or 1
     drawn = "".join(_bar(place, row, 100 * row.value / most) for place, row in enumerate(rows))
     listed = [(row.label, row.words or row.value) for row in rows]
@@ -81,7 +92,7 @@ def bars(key: str, *, title: str, desc: str, rows: Sequence[Bar], columns: tuple
         desc=desc,
         body=drawn,
         height=_ROW * max(len(rows), 1),
-        table=table(title, columns, listed),
+        table=below or table(title, columns, listed),
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from datetime import date
 from html import escape
 
 from mailer.bounces.reporting.chart_parts import number, table
@@ -21,7 +23,7 @@ def page(overview: Overview, *, site: str) -> str:
     """The whole document; nothing in it is loaded from anywhere."""
     title = f"Bounces and complaints · {site}"
     said = "".join(_finding(each, overview) for each in overview.findings)
-    waits = "".join(f"<p class='waits'>{escape(each)}</p>" for each in waiting(overview))
+    waits = "".join(f"<p class='waits'>{_code(each)}</p>" for each in waiting(overview))
     calm = " calm" if not overview.findings else ""
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -32,7 +34,7 @@ def page(overview: Overview, *, site: str) -> str:
         f"<p class='span'>{escape(span(overview))}</p></header>"
         f"<section class='verdict{calm}'><h2>{escape(headline(overview))}</h2>{_ordered(said)}{waits}</section>"
         f"<section><h2>In figures</h2>{_totals(overview)}{_over_time(overview)}</section>"
-        f"<section><h2>By {escape(overview.by)}</h2>{_rates(overview)}{_lines(overview)}</section>"
+        f"<section><h2>By {escape(overview.by)}</h2>{_lines(overview)}</section>"
         "<footer><p>Rates are shares of the messages that got an answer, accepted or refused at once; "
         "complaints are a share of the accepted. Of fewer than 100 messages no rate is told. "
         "“Before” is the period of the same length before this one.</p></footer>"
@@ -48,8 +50,13 @@ def _finding(finding: Finding, overview: Overview) -> str:
     said = told(finding, overview)
     return (
         f"<li><h3>{escape(said.what)}</h3><p>{escape(said.extent)} {escape(said.fault)}</p>"
-        f"<p class='remedy'><strong>What to do:</strong> {escape(said.remedy)}</p></li>"
+        f"<p class='remedy'><strong>What to do:</strong> {_code(said.remedy)}</p></li>"
     )
+
+
+def _code(text: str) -> str:
+    """Commands between backticks, set as such."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def _totals(overview: Overview) -> str:
@@ -86,29 +93,31 @@ def _over_time(overview: Overview) -> str:
         "over-time",
         title=f"What came back, by {'hour' if hourly else 'day'}",
         desc=f"Stacked columns over {length(overview.period)}: hard, soft and policy bounces and complaints.",
-        labels=[line.key[11:16] if hourly else line.key[5:10] for line in lines],
+        labels=[line.key[11:16] if hourly else _day(line.key) for line in lines],
         series=series,
     )
 
 
-def _rates(overview: Overview) -> str:
+def _day(key: str) -> str:
+    """3 Nov."""
+    day = date.fromisoformat(key)
+    return f"{day.day} {day:%b}"
+
+
+def _lines(overview: Overview) -> str:
+    """A chart of the worst rates, and the table below it."""
+    if not overview.lines:
+        return "<p>Nothing came back, and nothing was sent.</p>"
+    below = table(f"By {overview.by}", (overview.by, *_HEADS), _rows(overview.lines[:_ROWS]))
     shown = [line for line in overview.lines if line.now.bounce_rate] if overview.by not in _TIMES else []
     rows = [
         Bar(line.key, 100 * (line.now.bounce_rate or 0), percent(line.now.bounce_rate))
         for line in sorted(shown, key=lambda line: -(line.now.bounce_rate or 0))[:_BARS]
     ]
     if not rows:
-        return ""
-    title = f"Bounced, by {overview.by}"
+        return f"<div class='chart'>{below}</div>"
     desc = f"Horizontal bars: the share of messages that bounced, the worst {overview.by} first."
-    return bars("rates", title=title, desc=desc, rows=rows, columns=(overview.by, "bounced"))
-
-
-def _lines(overview: Overview) -> str:
-    if not overview.lines:
-        return "<p>Nothing came back, and nothing was sent.</p>"
-    made = table(f"By {overview.by}", (overview.by, *_HEADS), _rows(overview.lines[:_ROWS]))
-    return f"<div class='chart'>{made}</div>"
+    return bars("rates", title="Share of messages that bounced", desc=desc, rows=rows, below=below)
 
 
 def _rows(lines: Sequence[Line]) -> list[tuple[object, ...]]:

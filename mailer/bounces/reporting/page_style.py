@@ -31,6 +31,7 @@ p { margin: 0 0 .5rem; max-width: 46rem; }
 .cards b { display: block; font-size: 1.45rem; line-height: 1.3; font-variant-numeric: tabular-nums; }
 .cards span { color: var(--soft); font-size: .85rem; }
 footer { border-top: 1px solid var(--line); margin-top: 2.5rem; padding-top: .8rem; }
+code { font: .9em ui-monospace, "Liberation Mono", monospace; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 @media print { body { background: none; } main { max-width: none; padding: 0; } }
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -22,7 +22,7 @@ from mailer.store.schema import (
     Subscription,
 )
 from mailer.store.types import UtcDateTime
-from mailer.store.vocabulary import SYSTEM_STREAM, DeliveryState, ReturnedState
+from mailer.store.vocabulary import SYSTEM_STREAM, DeliveryState, FreezeScope, ReturnedState
 
 _ANSWERED = (DeliveryState.ACCEPTED, DeliveryState.REJECTED)
 
@@ -146,14 +146,22 @@ def waiting(connection: Connection) -> Waiting:
         .group_by(ReturnedMail.state)
     )
     number: dict[ReturnedState, int] = dict(counted.tuples().all())
+    slugs = campaigns(connection)
     frozen = connection.execute(
-        select(Freeze.scope, Freeze.key).where(Freeze.closed_at.is_(None)).order_by(Freeze.opened_at)
+        select(Freeze.id, Freeze.scope, Freeze.key)
+        .where(Freeze.closed_at.is_(None))
+        .order_by(Freeze.opened_at)
     )
     return Waiting(
         review=number.get(ReturnedState.REVIEW, 0),
         unreadable=number.get(ReturnedState.UNREADABLE, 0),
-        frozen=tuple(f"{scope} {key}" for scope, key in frozen),
+        frozen=tuple(f"{row.id} ({row.scope} {_scope_name(row.scope, row.key, slugs)})" for row in frozen),
     )
+
+
+def _scope_name(scope: FreezeScope, key: str, slugs: Mapping[int, tuple[str, int]]) -> str:
+    known = scope is FreezeScope.CAMPAIGN and key.isdigit()
+    return slugs.get(int(key), (key, 0))[0] if known else key
 
 
 def _hour(connection: Connection, column: Any) -> ColumnElement[str]:

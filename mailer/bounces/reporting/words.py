@@ -73,9 +73,9 @@ def waiting(overview: Overview) -> Iterator[str]:
     held = overview.waiting
     if held.frozen:
         names = ", ".join(held.frozen)
-        yield f"Failures too much alike are frozen until you decide (mailer bounce release, discard): {names}."
+        yield f"Failures too much alike wait for you (`mailer bounce release` or `discard`): {names}."
     if held.review:
-        yield f"{_messages(held.review)} came back that nobody could place: mailer bounce review."
+        yield f"{_messages(held.review)} came back that nobody could place: see `mailer bounce review`."
     if held.unreadable:
         yield f"{_messages(held.unreadable)} came back that could not be read."
 
@@ -127,11 +127,11 @@ def length(period: Period) -> str:
 
 
 def span(overview: Overview) -> str:
-    """24 Oct, 07:00 to 23 Nov, 07:00 2026 (30 days), Europe/Berlin."""
+    """24 Oct, 07:00 to 23 Nov 2026, 07:00 (30 days), Europe/Berlin."""
     zone = ZoneInfo(overview.zone)
     since, until = (moment(each, zone) for each in (overview.period.since, overview.period.until))
     year = overview.period.until.astimezone(zone).year
-    return f"{since} to {until} {year} ({length(overview.period)}), {overview.zone}"
+    return f"{since} to {until.replace(',', f' {year},')} ({length(overview.period)}), {overview.zone}"
 
 
 def _calm(total: Line, period: Period) -> str:
