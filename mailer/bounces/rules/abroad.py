@@ -18,6 +18,8 @@ FULL = (
             geen ruimte | opslaglimiet | onvoldoende ruimte | zapełnion | brak* miejsca |
             limit* pojemności |
             нет места | нет свободного места | исчерпан* | лимит* превышен | места нет | fullt | fyldt op |
+            limit* überschritten | limite* dépassé | límite* excedid | limite* superato |
+            limit* przekrocz |
             tele van |
             容量制限 | 空き容量がありません | 容量超 | 容量已用完 | 邮箱满 | 信箱滿 | 超出容量 | 超过容量 |
             超過配額 |
@@ -130,6 +132,11 @@ DOMAIN = (
         "no-such-domain-localised",
         "hostunknown",
         phrases("""
+            domänen * wurde nicht gefunden | domain * nicht gefunden | domain existiert nicht |
+            unbekannte domain | unbekannter host | domaine inconnu | domaine inexistant |
+            dominio no existe | dominio desconocido | dominio inesistente | domínio não existe |
+            domein bestaat niet | домен не найден | домен не существует | 域名不存在 | 找不到域 |
+            ドメインが見つかりません | 도메인을 찾을 수 없 |
             domain unbekannt | domain* existiert nicht | domäne* existiert nicht | domaine introuvable |
             domaine* n'existe pas | dominio inexistente | dominio no encontrado | dominio* no existe |
             dominio non trovato | dominio sconosciuto | dominio* non esiste | domínio não encontrado |
@@ -159,7 +166,7 @@ UNKNOWN = (
             kein solches postfach | keine gültige adresse | postfach* aufgelöst | nicht angelegt |
             hat * verlassen |
             ungültige adresse | ungültiger empfänger | n'est pas connu | a quitté | n'existe plus |
-            aucun destinataire |
+            aucun destinataire | inexistant |
             aucune boîte | inconnu à cette | inconnu de nos | adresse erronée | résilié | clôturé |
             boîte* fermée |
             dado de baja | no está registrad | no corresponde a ningún | correo no existe |

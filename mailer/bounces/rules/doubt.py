@@ -10,14 +10,14 @@ DOUBT = (
         "mailboxfull",
         phrases("""
             no capacity | no space | free space | no room | storage | cannot hold more | capacity left |
-            its maximum | maximum reached | reached its limit | reached the limit | reached the maximum
+            its maximum | maximum reached | limit | reached the maximum
         """),
     ),
     Rule(
         "doubt: switched off",
         "suspend",
         phrases("""
-            locked | payment | unpaid | not paid | billing | cut off | on hold | frozen | suspend |
+            ·locked | payment | unpaid | not paid | billing | cut off | on hold | frozen | suspend |
             deactivat |
             disabled | gesperrt | vacation | holiday | until
         """),

@@ -24,6 +24,7 @@ FULL = (
             mailbox exceeds allowed size | mailbox size limit | mailbox for this user is full |
             mailbox would exceed | mailbox too large | mailbox is too large | exceeded storage |
             exceeded its storage | exceeded the storage | exceeded his/her storage |
+            exceeded * disk space | disk space limit | storage exhausted |
             exceeded its maximum storage | exceeded maximum storage | exceeded maximum mailbox |
             out of storage | mailbox is out of | storage limit | not enough storage space |
             not enough free space in mailbox | insufficient disk quota | insufficient mailbox space |
@@ -68,7 +69,8 @@ DISABLED = (
             inactive recipient | tried to reach is inactive | mailbox is frozen | mailbox frozen |
             frozen mailbox | account deactivated | account is deactivated | account has been deactivated |
             mailbox deactivated | mailbox * deactivated | has been deactivated | is deactivated |
-            account locked | account is locked | account has been locked | user locked | mailbox locked |
+            account locked | account is locked | account * is locked | for inactivity |
+            account has been locked | user locked | mailbox locked |
             mailbox is locked | user is locked | account is temporarily unavailable |
             account temporarily unavailable | account is unavailable | account expired |
             account has expired |
@@ -283,13 +285,7 @@ DOMAIN = (
             no mx record | no a or mx | unrouteable mail domain | unrouteable domain | domain must exist |
             not an internet host | illegal host/domain | invalid host | name does not resolve |
              destination server not found | dns error: domain name | domain nonexistent |
-             domänen * wurde nicht gefunden | domain * nicht gefunden |
-            domain existiert nicht |
-            unbekannte domain | unbekannter host | domaine inconnu | domaine inexistant |
-            dominio no existe |
-            dominio desconocido | dominio inesistente | domínio não existe | domein bestaat niet |
-            домен не найден | домен не существует | 域名不存在 | 找不到域 | ドメインが見つかりません |
-            도메인을 찾을 수 없 | hostunknown
+            hostunknown
         """),
         unless=phrases("""
             try again | temporar | sender | mail from | malformed | timed out | timeout | servfail |
