@@ -58,14 +58,14 @@ def _finding(place: int, finding: Finding, overview: Overview) -> Table:
 
 def _totals(overview: Overview) -> Table:
     table = _table(("", "count", "rate", "before", "change", "over time"), numeric=(1, 2, 3, 4))
-    now, before = overview.total.now, overview.total.before
-    taken = [line.now.sent.answered for line in overview.over_time]
+    now, before = overview.total.current, overview.total.before
+    taken = [line.current.sent.answered for line in overview.over_time]
     moved = change(float(now.sent.answered), float(before.sent.answered))
     table.add_row(
         "messages answered", f"{now.sent.answered:,}", "", f"{before.sent.answered:,}", moved, _spark(taken)
     )
     for sort in COUNTED:
-        counts = [line.now.count(sort) for line in overview.over_time]
+        counts = [line.current.count(sort) for line in overview.over_time]
         table.add_row(
             NAMES[sort],
             f"{now.count(sort):,}",
@@ -83,7 +83,7 @@ def _lines(overview: Overview, lines: Sequence[Line]) -> Table:
     heads = (overview.by, "answered", "hard", "soft", "policy", "spam", "bounced", "before", "spam %")
     table = _table(heads, numeric=range(1, len(heads)))
     for line in lines:
-        now = line.now
+        now = line.current
         table.add_row(
             printable(line.key),
             f"{now.sent.answered:,}",
@@ -115,4 +115,6 @@ def _spark(counts: Sequence[int]) -> str:
 
 
 def _happened(line: Line) -> bool:
-    return bool(line.now.sent.answered or line.now.bounces or line.now.complaint or line.now.delayed)
+    return bool(
+        line.current.sent.answered or line.current.bounces or line.current.complaint or line.current.delayed
+    )

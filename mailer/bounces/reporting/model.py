@@ -126,7 +126,7 @@ class Line:
     """One group of a table, in this period and the one before."""
 
     key: str
-    now: Figures
+    current: Figures
     before: Figures
 
 

@@ -50,7 +50,12 @@ def _lines(
     if by in _OF_TIME:
         return sorted(lines, key=lambda line: line.key)
     return sorted(
-        lines, key=lambda line: (-line.now.bounces - line.now.complaint, -line.now.sent.accepted, line.key)
+        lines,
+        key=lambda line: (
+            -line.current.bounces - line.current.complaint,
+            -line.current.sent.accepted,
+            line.key,
+        ),
     )
 
 

@@ -60,7 +60,7 @@ def _code(text: str) -> str:
 
 
 def _totals(overview: Overview) -> str:
-    now, before = overview.total.now, overview.total.before
+    now, before = overview.total.current, overview.total.before
     cards = [
         _card("messages answered", number(now.sent.answered), f"{number(before.sent.answered)} before"),
         *(
@@ -85,7 +85,8 @@ def _over_time(overview: Overview) -> str:
     hourly = bool(lines) and len(lines[0].key) > len("2026-11-23")
     series = [
         Series(
-            "complaints" if sort is Sort.COMPLAINT else sort.value, [line.now.count(sort) for line in lines]
+            "complaints" if sort is Sort.COMPLAINT else sort.value,
+            [line.current.count(sort) for line in lines],
         )
         for sort in COUNTED
     ]
@@ -109,10 +110,10 @@ def _lines(overview: Overview) -> str:
     if not overview.lines:
         return "<p>Nothing came back, and nothing was sent.</p>"
     below = table(f"By {overview.by}", (overview.by, *_HEADS), _rows(overview.lines[:_ROWS]))
-    shown = [line for line in overview.lines if line.now.bounce_rate] if overview.by not in _TIMES else []
+    shown = [line for line in overview.lines if line.current.bounce_rate] if overview.by not in _TIMES else []
     rows = [
-        Bar(line.key, 100 * (line.now.bounce_rate or 0), percent(line.now.bounce_rate))
-        for line in sorted(shown, key=lambda line: -(line.now.bounce_rate or 0))[:_BARS]
+        Bar(line.key, 100 * (line.current.bounce_rate or 0), percent(line.current.bounce_rate))
+        for line in sorted(shown, key=lambda line: -(line.current.bounce_rate or 0))[:_BARS]
     ]
     if not rows:
         return f"<div class='chart'>{below}</div>"
@@ -124,11 +125,11 @@ def _rows(lines: Sequence[Line]) -> list[tuple[object, ...]]:
     return [
         (
             line.key,
-            line.now.sent.answered,
-            *(line.now.count(sort) for sort in COUNTED),
-            percent(line.now.bounce_rate),
+            line.current.sent.answered,
+            *(line.current.count(sort) for sort in COUNTED),
+            percent(line.current.bounce_rate),
             percent(line.before.bounce_rate),
-            percent(line.now.rate(Sort.COMPLAINT)),
+            percent(line.current.rate(Sort.COMPLAINT)),
         )
         for line in lines
     ]

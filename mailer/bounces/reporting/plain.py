@@ -35,7 +35,7 @@ def as_json(overview: Overview) -> dict[str, Any]:
         "total": _line(overview.total),
         "by": overview.by,
         "groups": [{"key": line.key, **_line(line)} for line in overview.lines],
-        "over_time": [{"at": line.key, **_figures(line.now)} for line in overview.over_time],
+        "over_time": [{"at": line.key, **_figures(line.current)} for line in overview.over_time],
         "waiting": overview.waiting,
     }
 
@@ -43,7 +43,7 @@ def as_json(overview: Overview) -> dict[str, Any]:
 def csv_rows(overview: Overview) -> Iterator[list[object]]:
     """The lines of the table, and their total."""
     for key, line in [*((line.key, line) for line in overview.lines), ("total", overview.total)]:
-        values = {"key": key, **_figures(line.now)}
+        values = {"key": key, **_figures(line.current)}
         values |= {f"before_{name}": value for name, value in _figures(line.before).items()}
         yield [round(value, 6) if isinstance(value := values[name], float) else value for name in CSV_COLUMNS]
 
@@ -67,7 +67,7 @@ def _finding(place: int, overview: Overview) -> dict[str, Any]:
 
 
 def _line(line: Line) -> dict[str, Any]:
-    return {**_figures(line.now), "before": _figures(line.before)}
+    return {**_figures(line.current), "before": _figures(line.before)}
 
 
 def _figures(figures: Figures) -> dict[str, Any]:

@@ -141,11 +141,11 @@ def waiting(connection: Connection) -> Waiting:
     """What waits for a person now."""
     states = (ReturnedState.REVIEW, ReturnedState.UNREADABLE)
     counted = connection.execute(
-        select(ReturnedMail.state, func.count())
+        select(ReturnedMail.state, func.count().label("number"))
         .where(ReturnedMail.state.in_(states))
         .group_by(ReturnedMail.state)
     )
-    number: dict[ReturnedState, int] = dict(counted.tuples().all())
+    number: dict[ReturnedState, int] = {row.state: row.number for row in counted}
     slugs = campaigns(connection)
     frozen = connection.execute(
         select(Freeze.id, Freeze.scope, Freeze.key)

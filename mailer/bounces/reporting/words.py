@@ -46,7 +46,7 @@ def headline(overview: Overview) -> str:
     if number:
         many = _NUMBERS[number] if number < len(_NUMBERS) else f"{number} things"
         return f"{many} {'is' if number == 1 else 'are'} wrong."
-    now = overview.total.now
+    now = overview.total.current
     if not now.sent.answered and not now.bounces and not now.complaint:
         return f"Nothing was sent and nothing came back in these {length(overview.period)}."
     return f"Nothing is wrong. {_calm(overview.total, overview.period)}"
@@ -135,7 +135,7 @@ def span(overview: Overview) -> str:
 
 
 def _calm(total: Line, period: Period) -> str:
-    now, before = total.now, total.before
+    now, before = total.current, total.before
     if now.bounce_rate is None:
         return f"Few messages left in these {length(period)}: {_counts(now)}."
     rates = ", ".join(f"{percent(now.rate(sort))} {NAMES[sort]}" for sort in COUNTED)
