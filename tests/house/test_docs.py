@@ -122,6 +122,7 @@ def test_the_package_asks_for_everything_it_imports() -> None:
         "dns": "dnspython",
         "yaml": "pyyaml",
         "pydantic_core": "pydantic",
+        "prometheus_client": "prometheus-client",
     }
     for source in python_sources("mailer"):
         for imported in re.findall(r"^\s*(?:from|import) ([a-z_0-9]+)", source.text, re.MULTILINE):
