@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from mailer.addresses import AddressInvalid, parse_address
 from mailer.bounces.addresses import of_field
 from mailer.bounces.model import REASONS, Bounce, Kind, Reading, Severity
 from mailer.bounces.verdict import Evidence, decide
@@ -69,9 +70,9 @@ def reading(
 ) -> Reading:
     """The reading of one event; who left is named as `sender`, as in a mail of theirs."""
     found = {} if group.kind in _SILENT else _verdicts(said, group, rule)
-    leaver = of_field(said[0].recipient).lower() if group.kind is Kind.UNSUBSCRIBE and said else ""
+    leaver = _leaver(said) if group.kind is Kind.UNSUBSCRIBE else ""
     return Reading(
-        kind=group.kind if found or group.kind in _SILENT else Kind.NONE,
+        kind=group.kind if found or leaver or group.kind in _ABOUT_NOBODY else Kind.NONE,
         bounces=tuple(found.values()),
         rule=rule,
         addressed_to=(return_path.lower(),) if "@" in return_path else (),
@@ -80,7 +81,16 @@ def reading(
     )
 
 
-_SILENT = frozenset({Kind.UNSUBSCRIBE, Kind.AUTOREPLY, Kind.NONE})
+_ABOUT_NOBODY = frozenset({Kind.AUTOREPLY, Kind.NONE})
+_SILENT = _ABOUT_NOBODY | {Kind.UNSUBSCRIBE}
+
+
+def _leaver(said: list[Said]) -> str:
+    """The address that left, as other rooms can look it up; empty for what is none."""
+    try:
+        return str(parse_address(of_field(said[0].recipient)).key) if said else ""
+    except AddressInvalid:
+        return ""
 
 
 def _verdicts(said: list[Said], group: Class, rule: str) -> dict[str, Bounce]:

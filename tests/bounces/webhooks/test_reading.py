@@ -242,6 +242,12 @@ def test_who_left_by_the_provider_s_own_link_has_left(provider: str, event: dict
     assert (found.kind, found.sender, found.bounces) == (Kind.UNSUBSCRIBE, READER, ())
 
 
+@pytest.mark.parametrize("address", ["", "nobody", "a..b@example.net", "@example.net", 7, None])
+def test_nobody_who_can_be_named_has_left(address: Any) -> None:
+    event = payloads.sendgrid("unsubscribe", email=address)
+    assert read("sendgrid", event).kind is Kind.NONE
+
+
 @pytest.mark.parametrize(
     ("provider", "event", "kind"),
     [
