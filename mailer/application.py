@@ -29,6 +29,7 @@ from mailer.tokens import Tokens
 
 if TYPE_CHECKING:
     from mailer.bounces.deciding import Deciding
+    from mailer.bounces.intake.intake import Intake
     from mailer.bounces.webhooks import Hooks
     from mailer.delivery.messages import SiteMessages
     from mailer.monitoring.unmatched import Unmatched
@@ -147,6 +148,12 @@ class Site:
             authserv_id=self.settings.bounces.authserv_id,
         )
 
+    def intake(self) -> Intake:
+        """What takes in mail that comes back, not yet started. Raises CannotListen."""
+        from mailer.bounces.intake.intake import Intake
+
+        return Intake(self.store, self.settings, self.secrets, alerts=self.alerts)
+
     @cached_property
     def hooks(self) -> Hooks:
         """What mail providers tell by webhook; kept like a mail that came back."""
@@ -211,6 +218,7 @@ class Site:
             send_alerts=self.send_alerts,
             unmatched=self.unmatched,
             deciding=self.deciding,
+            keep_mail_days=self.settings.bounces.keep_days,
         )
 
     async def send(

@@ -17,6 +17,7 @@ from mailer import clock
 from mailer.alerts.sending import forget_old
 from mailer.audit import Ledger, seal
 from mailer.bounces.deciding import Deciding
+from mailer.bounces.intake.forgetting import forget_old_mails
 from mailer.campaigns.breakers import Breakers
 from mailer.campaigns.service import Campaigns
 from mailer.campaigns.stepped import make_due
@@ -125,6 +126,7 @@ def site_scheduler(
     send_alerts: Callable[[], object],
     unmatched: Unmatched,
     deciding: Deciding,
+    keep_mail_days: int,
 ) -> Scheduler:
     """Everything a site looks after by the clock."""
     stopping = threading.Event()
@@ -142,6 +144,7 @@ def site_scheduler(
         Tick("seal", 1.0, lambda: seal(store, secrets, head_path, stopping=stopping.is_set)),
         Tick("trim_log", 1.0, store.trim_log),
         Tick("purge", _HOUR, lambda: purge_unconfirmed(store, ledger)),
+        Tick("forget_mails", _HOUR, lambda: forget_old_mails(store, keep_days=keep_mail_days)),
         Tick("forget_alerts", _HOUR, lambda: forget_old(store)),
     )
     return Scheduler(ticks, stopping=stopping)

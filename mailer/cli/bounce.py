@@ -26,6 +26,9 @@ if TYPE_CHECKING:
             "mailer.cli.bounce_report:report", "Say what is wrong, since when, whose fault it is."
         ),
         "show": Lazy("mailer.cli.bounce_show:show", "Show one report, the rule that fired, the raw message."),
+        "ingest": Lazy("mailer.cli.bounce_ingest:ingest", "Take mail in: from a pipe, files, folders."),
+        "poll": Lazy("mailer.cli.bounce_intake:poll", "Look into the mailboxes once, now."),
+        "mails": Lazy("mailer.cli.bounce_intake:mails", "List the mails that came back."),
         "classify": Lazy(
             "mailer.cli.bounce:classify", "Say what raw messages are: files, or folders of files."
         ),

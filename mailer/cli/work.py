@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 @click.option("--quiet", is_flag=True, help="Log only what goes wrong.")
 @pass_site
 def work(site: Site, *, workers: int | None, quiet: bool) -> None:
-    """Run the scheduler and the senders: start campaigns that are due, send what is queued.
+    """Run the scheduler and the senders: start campaigns that are due, send what is queued, take in
+    what comes back, where [mailbox.NAME] or [listener] say from where.
 
     The senders share the connections to each relay; there are never more of them than connections.
     One that dies is replaced, and what it held is settled. SIGTERM or Ctrl-C finishes what is on
@@ -36,7 +37,8 @@ def work(site: Site, *, workers: int | None, quiet: bool) -> None:
 
     settings = site.settings
     require_relay(settings)
-    from mailer.cli.working import prepare, run_clockwork, run_sender, shares
+    from mailer.bounces.intake.intake import is_wanted
+    from mailer.cli.working import prepare, run_clockwork, run_intake, run_sender, shares
     from mailer.supervision import Part, Supervisor
 
     wanted = workers or settings.sending.workers or len(os.sched_getaffinity(0))
@@ -46,6 +48,8 @@ def work(site: Site, *, workers: int | None, quiet: bool) -> None:
     say(f"Sending for {settings.site.name} through {', '.join(relay.address for relay in relays)}")
     prepare(site)
     parts = [Part("the clockwork", partial(run_clockwork, site, quiet=quiet), say)]
+    if is_wanted(settings):
+        parts.append(Part("the intake", partial(run_intake, site, quiet=quiet), say))
     for number, share in enumerate(connections, 1):
         body = partial(
             run_sender, site, f"sender-{number}", connections=share, sends_system=number == 1, quiet=quiet

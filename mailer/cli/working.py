@@ -95,6 +95,16 @@ def run_clockwork(site: Site, *, quiet: bool) -> None:
         scheduler.stop()
 
 
+def run_intake(site: Site, *, quiet: bool) -> None:
+    """Take in what comes back until SIGTERM."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)  # as for the clockwork, and for the same threads
+    with _speaking(site, "intake", quiet=quiet):
+        intake = site.intake()
+        intake.start()
+        signal.sigwait(STOP_SIGNALS)
+        intake.stop()
+
+
 @contextmanager
 def _speaking(site: Site, name: str, *, quiet: bool) -> Iterator[None]:
     """Log under the process's name; what the product refuses becomes its sentence and exit code."""

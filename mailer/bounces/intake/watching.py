@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
+from mailer import clock
 from mailer.alerts import Alert, Alerts
 from mailer.bounces.intake.model import MailboxUnreadable
 from mailer.bounces.intake.reading import BounceMailbox
@@ -99,8 +100,9 @@ class Watches:
     def stop(self) -> None:
         """End; a server that does not answer is not waited for."""
         self._stop.set()
+        end = clock.monotonic() + STOP_SECONDS
         for thread in self._threads:
-            thread.join(STOP_SECONDS)
+            thread.join(max(0.0, end - clock.monotonic()))
 
     def _body(self, mailbox: BounceMailbox, poll_seconds: float, alerts: Alerts) -> Callable[[], None]:
         return lambda: Watch(mailbox, poll_seconds, alerts).run(self._stop)
