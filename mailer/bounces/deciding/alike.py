@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, Update, func, insert, select, update
 
 from mailer.bounces.deciding.policy import ALIKE_WITHIN, Limits, is_alarming
-from mailer.store.schema import Campaign, Delivery, Freeze, Report
+from mailer.delivery.pace.owners import OWNERS
+from mailer.store.schema import Campaign, Delivery, Freeze, ProviderRow, Report
+from mailer.store.types import UtcDateTime
 from mailer.store.vocabulary import (
     DeliveryState,
     FreezeScope,
@@ -21,6 +23,10 @@ from mailer.store.vocabulary import (
 _NEVER_ALIKE = frozenset({"rate_limited", "network", "complaint"})
 #: Campaigns that are looked at when a provider's share is reckoned.
 _CAMPAIGNS = 20
+#: Domains of one provider that are counted.
+_DOMAINS = 1000
+#: Reports of what was sent before an incident was noticed belong to it for so long.
+LATE = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +50,30 @@ class Alarm:
     accepted: int
 
 
-def covering(connection: Connection, place: Place) -> bool:
-    """Whether an open freeze covers a failure of this place."""
+def covering(connection: Connection, place: Place, *, now: datetime) -> bool:
+    """Whether a failure falls under an open freeze, which then is as young as that failure."""
+    same = _same(place)
+    found = connection.scalar(select(Freeze.id).where(Freeze.closed_at.is_(None), same).limit(1))
+    if found is None:
+        return False
+    connection.execute(update(Freeze).where(Freeze.id == found).values(last_at=now))
+    return True
+
+
+def is_released(connection: Connection, place: Place, *, sent_at: datetime | None) -> bool:
+    """Whether a failure is a late one of an incident that somebody has ended with "nobody is to blame"."""
+    if sent_at is None:
+        return False
+    same = _same(place)
+    ended = Freeze.closed_at > sent_at, Freeze.opened_at < sent_at + LATE, Freeze.decision == "release"
+    return connection.scalar(select(Freeze.id).where(same, *ended).limit(1)) is not None
+
+
+def _same(place: Place) -> ColumnElement[bool]:
     same = (Freeze.scope == FreezeScope.PROVIDER) & (Freeze.key == place.provider)
     if place.campaign_id is not None:
         same |= (Freeze.scope == FreezeScope.CAMPAIGN) & (Freeze.key == str(place.campaign_id))
-    statement = select(Freeze.id).where(Freeze.closed_at.is_(None), Freeze.reason == place.group, same)
-    return connection.scalar(statement.limit(1)) is not None
+    return same & (Freeze.reason == place.group)
 
 
 def look(connection: Connection, limits: Limits, place: Place, *, now: datetime) -> Alarm | None:
@@ -62,7 +85,8 @@ def look(connection: Connection, limits: Limits, place: Place, *, now: datetime)
         campaign = Report.campaign_id == place.campaign_id
         scopes.insert(0, (FreezeScope.CAMPAIGN, str(place.campaign_id), campaign))
     for scope, key, where in scopes:
-        failures = _failures(connection, where, place.group, now=now)
+        since = _since(connection, scope, key, place.group, now=now)
+        failures = _failures(connection, where, place.group, since=since)
         if not _is_time(failures, limits):
             continue
         accepted = (
@@ -88,17 +112,28 @@ def set_effect(which: ColumnElement[bool], *, was: ReportEffect, to: ReportEffec
 
 def _is_time(failures: int, limits: Limits) -> bool:
     """The share is reckoned now and then, not for every report."""
-    return failures >= limits.alike_least and failures % max(1, limits.alike_least // 3) == 0
+    return (
+        failures >= limits.alike_least
+        and (failures - limits.alike_least) % max(1, limits.alike_least // 3) == 0
+    )
 
 
-def _failures(connection: Connection, where: ColumnElement[bool], group: str, *, now: datetime) -> int:
-    """Different people who failed alike within a day."""
+def _since(connection: Connection, scope: FreezeScope, key: str, group: str, *, now: datetime) -> datetime:
+    """From when failures are counted: a day ago, or since somebody decided about the last alarm."""
+    ended = select(func.max(Freeze.closed_at, type_=UtcDateTime)).where(
+        Freeze.scope == scope, Freeze.key == key, Freeze.reason == group
+    )
+    return max(now - ALIKE_WITHIN, connection.scalar(ended) or now - ALIKE_WITHIN)
+
+
+def _failures(connection: Connection, where: ColumnElement[bool], group: str, *, since: datetime) -> int:
+    """Different people who failed alike."""
     statement = select(func.count(Report.email_hash.distinct())).where(
         where,
         Report.kind == ReportKind.BOUNCE,
         Report.severity != ReportSeverity.DELAYED,
         Report.cause_group == group,
-        Report.received_at > now - ALIKE_WITHIN,
+        Report.received_at > since,
     )
     return connection.scalar(statement) or 0
 
@@ -108,13 +143,29 @@ def _accepted(connection: Connection, where: ColumnElement[bool]) -> int:
     return connection.scalar(select(func.count()).select_from(Delivery).where(accepted)) or 0
 
 
+def domains_of(connection: Connection, provider: str) -> list[str]:
+    """The domains whose mail a provider takes, as far as is known."""
+    asked = connection.scalars(select(ProviderRow.domain).where(ProviderRow.provider == provider))
+    failed = connection.scalars(select(Report.domain).where(Report.provider == provider).distinct())
+    own = next((owner.domains for owner in OWNERS if owner.name == provider), frozenset())
+    return sorted({provider, *asked, *failed.fetchmany(_DOMAINS), *own} - {""})[:_DOMAINS]
+
+
 def _accepted_at(connection: Connection, provider: str, *, now: datetime) -> int:
-    """What the domains that failed there took of the latest campaigns."""
-    lately = (Report.provider == provider) & (Report.received_at > now - ALIKE_WITHIN)
-    domains = list(connection.scalars(select(Report.domain).where(lately).distinct().limit(200)))
+    """What a provider took of the latest campaigns."""
     campaigns = select(Campaign.id).where(Campaign.started_at > now - 3 * ALIKE_WITHIN)
     ids = list(connection.scalars(campaigns.order_by(Campaign.id.desc()).limit(_CAMPAIGNS)))
-    return _accepted(connection, Delivery.stream.in_(ids) & Delivery.domain.in_(domains))
+    at = Delivery.domain.in_(domains_of(connection, provider))
+    return _accepted(connection, Delivery.stream.in_(ids) & at)
+
+
+def share_of(connection: Connection, campaign_id: int, provider: str) -> float:
+    """Which part of a campaign goes to a provider; reads all of its rows."""
+    there = func.count().filter(Delivery.domain.in_(domains_of(connection, provider)))
+    count, rows = connection.execute(
+        select(there, func.count()).where(Delivery.campaign_id == campaign_id)
+    ).one()
+    return float(count / rows) if rows else 0.0
 
 
 def _open(connection: Connection, alarm: Alarm, *, now: datetime) -> Alarm:

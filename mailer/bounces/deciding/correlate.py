@@ -15,20 +15,20 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from mailer.addresses import AddressInvalid, parse_address
-from mailer.bounces.model import Reading
+from mailer.bounces.deciding.carried import link_in, tags_in, text_in
+from mailer.bounces.model import Kind, Reading
 from mailer.keyring import Secrets
 from mailer.return_path import decode_return_path
 from mailer.store.schema import Campaign, Delivery, Subscriber, Subscription
-from mailer.tokens import LinkClaim, Purpose, TokenError, Tokens, read_link
+from mailer.store.vocabulary import DeliveryState
+from mailer.tokens import LinkClaim, Tokens
 
 #: Of a person's deliveries the newest so many are compared with an id.
 _LATEST = 100
 #: Recipients of one report that are looked up.
 _RECIPIENTS = 20
-#: Of a message, so much is searched for a signed link: the header of what it returns stands near its end.
-_SEARCHED = 2_000_000
-_LINK = re.compile(rb"/u/(u(?:[A-Za-z0-9_-]|=\r?\n){20,500}\.(?:[A-Za-z0-9_-]|=\r?\n){43,60}\.[a-z0-9]{1,8})")
-_FOLD = re.compile(rb"=\r?\n")
+#: Our own Message-IDs: only such a one is looked for among all deliveries.
+_OURS = re.compile(r"[0-9a-f]{16,64}@[!-?A-~]{1,255}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,8 @@ class Match:
     list_id: int | None = None
     origin: str | None = None
     confirmed_at: datetime | None = None
+    state: DeliveryState | None = None
+    subscription_tag: bytes | None = None
 
     @property
     def is_proven(self) -> bool:
@@ -65,27 +67,36 @@ class Correlator:
         self, connection: Connection, reading: Reading, *, raw: bytes = b"", envelope_to: str | None = None
     ) -> Match | None:
         """The delivery, or None. Raises StoreError."""
+        if match := self.tagged(connection, reading, envelope_to=envelope_to):
+            return match
+        named = list(dict.fromkeys(one.recipient for one in reading.bounces if one.recipient))
+        if match := self._by_message(connection, reading, named[:_RECIPIENTS]):
+            return match
+        carried = text_in(raw)
+        if reading.kind is Kind.COMPLAINT and (match := self._by_tag_inside(connection, carried)):
+            return match
+        if (claim := link_in(carried, self._tokens)) and (match := _by_link(connection, claim)):
+            return match
+        if reading.kind is Kind.COMPLAINT and (match := _by_message_id_alone(connection, reading)):
+            return match
+        return _by_address(connection, named[:_RECIPIENTS])
+
+    def tagged(
+        self, connection: Connection, reading: Reading, *, envelope_to: str | None = None
+    ) -> Match | None:
+        """The delivery whose return path a message came to (A71)."""
         for address in (envelope_to or "", *reading.addressed_to):
             delivery_id = decode_return_path(self._secrets, address)
             if delivery_id is not None and (match := by_id(connection, delivery_id)) is not None:
                 return match
-        named = list(dict.fromkeys(one.recipient for one in reading.bounces if one.recipient))
-        if match := self._by_message(connection, reading, named[:_RECIPIENTS]):
-            return match
-        if claim := self.link_in(raw):
-            return _by_link(connection, claim)
-        return _by_address(connection, named[:_RECIPIENTS])
-
-    def link_in(self, raw: bytes) -> LinkClaim | None:
-        """What the first genuine unsubscribe link in a message says."""
-        for found in _LINK.findall(raw[:_SEARCHED])[:50]:
-            try:
-                claim = read_link(self._tokens, Purpose.UNSUBSCRIBE, _FOLD.sub(b"", found).decode())
-            except TokenError:
-                continue
-            if not claim.is_proof:
-                return claim
         return None
+
+    def _by_tag_inside(self, connection: Connection, carried: bytes) -> Match | None:
+        """Of a complaint that hides its reader, the return path of what it returns (RFC 6590)."""
+        found = {decode_return_path(self._secrets, tag) for tag in tags_in(carried)} - {None}
+        ids = [one for one in found if one is not None]
+        # Two tags: somebody has put two messages into one report, and it is about neither for sure.
+        return by_id(connection, ids[0]) if len(ids) == 1 else None
 
     def _by_message(self, connection: Connection, reading: Reading, named: Iterable[str]) -> Match | None:
         if not reading.envelope_id and not reading.message_id:
@@ -114,6 +125,8 @@ _COLUMNS = (
     Subscription.list_id,
     Subscription.source,
     Subscription.confirmed_at,
+    Subscription.tag.label("subscription_tag"),
+    Delivery.state,
 )
 _FOUND = (
     select(*_COLUMNS)
@@ -130,12 +143,20 @@ def by_id(connection: Connection, delivery_id: int, matched_by: str = "verp") ->
 
 
 def _by_link(connection: Connection, claim: LinkClaim) -> Match | None:
-    person = _FOUND.where(Subscription.tag == claim.subscription_tag)
+    person = _FOUND.where(Subscription.tag == claim.subscription_tag, Delivery.attempted_at.is_not(None))
     if claim.campaign_tag:
         campaign = select(Campaign.id).where(Campaign.tag == claim.campaign_tag).scalar_subquery()
         person = person.where(Delivery.campaign_id == campaign)
     row = connection.execute(person.order_by(Delivery.id.desc()).limit(1)).first()
     return None if row is None else _match(row, "link")
+
+
+def _by_message_id_alone(connection: Connection, reading: Reading) -> Match | None:
+    """A complaint with nothing else in it (A82). Such are rare: to find one reads all deliveries."""
+    if not _OURS.fullmatch(reading.message_id):
+        return None
+    row = connection.execute(_FOUND.where(Delivery.message_id == reading.message_id).limit(1)).first()
+    return None if row is None else _match(row, "message_id")
 
 
 def _by_address(connection: Connection, named: Iterable[str]) -> Match | None:
@@ -161,7 +182,8 @@ def _deliveries_to(
     )
     if not ids:
         return []
-    statement = _FOUND.where(Delivery.subscription_id.in_(ids)).order_by(Delivery.id.desc()).limit(limit)
+    sent = Delivery.subscription_id.in_(ids), Delivery.attempted_at.is_not(None)
+    statement = _FOUND.where(*sent).order_by(Delivery.id.desc()).limit(limit)
     return list(connection.execute(statement))
 
 
@@ -179,4 +201,6 @@ def _match(row: Row[*tuple[Any, ...]], matched_by: str) -> Match:
         list_id=row.list_id,
         origin=row.source,
         confirmed_at=row.confirmed_at,
+        state=row.state,
+        subscription_tag=row.subscription_tag,
     )

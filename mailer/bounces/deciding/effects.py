@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from mailer.audit import Ledger
 from mailer.bounces.deciding.policy import SUCCESS_AFTER, Limits, Score, is_too_much, scored
 from mailer.store.bulk import dialect_insert
-from mailer.store.schema import BounceScore, Delivery, Hold, Report, Subscriber, Subscription
+from mailer.store.schema import BounceScore, Delivery, Hold, Report, Subscriber, Subscription, Suppression
+from mailer.store.types import UtcDateTime
 from mailer.store.vocabulary import (
     ALL_LISTS,
     DeliveryState,
@@ -67,12 +68,13 @@ class Effects:
             )
         ).first()
         before = None if row is None else Score(row.score, row.first_at, row.last_at)
-        success = before is not None and has_success(
-            connection, email_hash, after=before.last_at, before=now - SUCCESS_AFTER
+        sent_at = None if before is None else last_bounced(connection, email_hash)
+        success = sent_at is not None and has_success(
+            connection, email_hash, after=sent_at, before=now - SUCCESS_AFTER
         )
         after = scored(before, at=now, had_success=success)
         if after is None:
-            return ReportEffect.SCORED
+            return ReportEffect.NOTED
         save_score(connection, email_hash, after)
         if not is_too_much(after, self._limits):
             return ReportEffect.SCORED
@@ -80,8 +82,8 @@ class Effects:
         suppress(connection, self._ledger, block)
         return ReportEffect.SUPPRESSED
 
-    def believe(self, connection: Connection, email_hash: bytes) -> None:
-        """A hold becomes a suppression; one that somebody has lifted meanwhile stays lifted."""
+    def believe(self, connection: Connection, email_hash: bytes) -> bool:
+        """A hold becomes a suppression; False: somebody has lifted it meanwhile, and it stays lifted."""
         queries.lock_person_of_hash(connection, email_hash)
         held = queries.remove_suppressions(
             connection, email_hash, reasons=(SuppressionReason.HELD,), list_ids=(ALL_LISTS,)
@@ -89,6 +91,7 @@ class Effects:
         if held:
             note = "A hard bounce, believed after its day of grace."
             self.suppress(connection, email_hash, SuppressionReason.HARD_BOUNCE, note=note)
+        return bool(held)
 
     def suppress(
         self, connection: Connection, email_hash: bytes, reason: SuppressionReason, *, note: str
@@ -101,7 +104,7 @@ class Effects:
         self,
         connection: Connection,
         email_hash: bytes,
-        reasons: Iterable[SuppressionReason],
+        reasons: Collection[SuppressionReason],
         *,
         why: str,
         end: HoldEnd,
@@ -109,17 +112,31 @@ class Effects:
     ) -> bool:
         """Take back what reports did to an address; what anybody else said of it stays. True if there was any."""
         queries.lock_person_of_hash(connection, email_hash)
-        removed = queries.remove_suppressions(
-            connection, email_hash, reasons=tuple(reasons), list_ids=(ALL_LISTS,)
+        # What staff or an import said of the address is not ours to take back.
+        ours = (
+            delete(Suppression)
+            .where(
+                Suppression.email_hash == email_hash,
+                Suppression.list_id == ALL_LISTS,
+                Suppression.reason.in_(reasons),
+                Suppression.source == SOURCE,
+            )
+            .returning(Suppression.reason)
         )
-        open_holds = (Hold.email_hash == email_hash) & Hold.due_at.is_not(None)
-        connection.execute(update(Hold).where(open_holds).values(due_at=None, end=end, ended_at=now))
-        for row in removed:
-            payload = {"reason": row.reason.value, "why": why, "by": SOURCE}
+        removed = connection.scalars(ours).all()
+        if SuppressionReason.HELD in reasons:
+            open_holds = (Hold.email_hash == email_hash) & Hold.due_at.is_not(None)
+            connection.execute(update(Hold).where(open_holds).values(due_at=None, end=end, ended_at=now))
+        for reason in removed:
+            payload = {"reason": reason.value, "why": why, "by": SOURCE}
             self._ledger.append(
                 connection, stream=Stream.CONSENT, event="lifted", payload=payload, subject=email_hash
             )
         return bool(removed)
+
+    def forget_score(self, connection: Connection, email_hash: bytes) -> None:
+        """Nothing counts against this address any more."""
+        connection.execute(delete(BounceScore).where(BounceScore.email_hash == email_hash))
 
     def unscore(self, connection: Connection, email_hash: bytes) -> None:
         """Take one soft bounce back."""
@@ -136,8 +153,18 @@ def save_score(connection: Connection, email_hash: bytes, score: Score) -> None:
     connection.execute(statement.on_conflict_do_update(index_elements=[BounceScore.email_hash], set_=values))
 
 
+def last_bounced(connection: Connection, email_hash: bytes) -> datetime | None:
+    """When the newest message was sent of which a report counted against this address."""
+    counted = select(func.max(Delivery.attempted_at, type_=UtcDateTime)).where(
+        Delivery.id == Report.delivery_id,
+        Report.email_hash == email_hash,
+        Report.effect.in_((ReportEffect.SCORED, ReportEffect.SUPPRESSED)),
+    )
+    return connection.scalar(counted)
+
+
 def has_success(connection: Connection, email_hash: bytes, *, after: datetime, before: datetime) -> bool:
-    """Whether a message was accepted in that time of which no report came (A78)."""
+    """Whether a message that was sent after `after` was accepted before `before`, and no report came (A78)."""
     mine = (
         select(Subscription.id)
         .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
@@ -147,7 +174,7 @@ def has_success(connection: Connection, email_hash: bytes, *, after: datetime, b
     statement = select(Delivery.id).where(
         Delivery.subscription_id.in_(mine),
         Delivery.state == DeliveryState.ACCEPTED,
-        Delivery.settled_at > after,
+        Delivery.attempted_at > after,
         Delivery.settled_at < before,
         ~reported,
     )

@@ -10,9 +10,17 @@ from sqlalchemy import Connection, insert, select, update
 from mailer.audit import Ledger
 from mailer.bounces.deciding import alike
 from mailer.bounces.deciding.alarm import Alarms
+from mailer.bounces.deciding.alike import Place
 from mailer.bounces.deciding.correlate import Match
-from mailer.bounces.deciding.effects import Effects
-from mailer.bounces.deciding.policy import LATEST_REPORT, Limits, effect_of, severity_of
+from mailer.bounces.deciding.effects import Effects, has_success
+from mailer.bounces.deciding.policy import (
+    LATEST_REPORT,
+    SUCCESS_AFTER,
+    Limits,
+    effect_of,
+    of_our_address,
+    severity_of,
+)
 from mailer.bounces.model import Bounce
 from mailer.bounces.version import READER_VERSION
 from mailer.delivery.pace.owners import own_name
@@ -25,6 +33,9 @@ from mailer.store.vocabulary import (
     ReportSource,
     SuppressionReason,
 )
+
+#: What a report must be matched by to prove that this very delivery was taken by the relay.
+NAMES_THE_COPY = frozenset({"verp", "envid", "message_id"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +59,10 @@ class Entering:
         self, connection: Connection, bounce: Bounce, match: Match, origin: Origin, *, now: datetime
     ) -> ReportEffect | None:
         """Write one proven report and do what follows; None: it was told before, in whatever words."""
-        severity = severity_of(bounce)
-        if _is_known(connection, match.delivery_id, severity):
+        bounce = of_our_address(bounce, match.email_key)
+        if _is_known(connection, match, severity_of(bounce)):
             return None
-        if origin.source is not ReportSource.SMTP:
+        if origin.source is not ReportSource.SMTP and match.matched_by in NAMES_THE_COPY:
             words = f"{bounce.reason}, {bounce.rule}"[:200]
             settle_by_report(connection, self._ledger, match.delivery_id, report=words)
         provider = provider_of(connection, match.domain)
@@ -77,19 +88,20 @@ class Entering:
             return self._effects.suppress(
                 connection, match.email_hash, SuppressionReason.COMPLAINT, note=note
             )
+        effect = effect_of(bounce)
+        place = Place(provider, match.campaign_id, bounce.group)
         if severity is ReportSeverity.DELAYED:
             return ReportEffect.NOTED
-        theirs = not bounce.recipient or bounce.recipient.lower() == match.email_key
-        effect = effect_of(bounce, is_their_address=theirs)
-        place = alike.Place(provider, match.campaign_id, bounce.group)
         counts = effect is not ReportEffect.NOTED
-        if alike.covering(connection, place):
+        if alike.covering(connection, place, now=now):
             return ReportEffect.FROZEN if counts else effect
+        if alike.is_released(connection, place, sent_at=match.attempted_at):
+            return ReportEffect.RELEASED if counts else effect
         alarm = alike.look(connection, self._limits, place, now=now)
         if alarm is not None:
             self._alarms.raise_in(connection, alarm, now=now)
             return ReportEffect.FROZEN if counts else effect
-        if not counts or match.email_hash is None or _is_outdated(match, now=now):
+        if not counts or match.email_hash is None or self._says_nothing_new(connection, match, now=now):
             return ReportEffect.NOTED
         if effect is ReportEffect.SCORED:
             return self._effects.score(connection, match.email_hash, note=note, now=now)
@@ -103,6 +115,14 @@ class Entering:
             now=now,
         )
 
+    def _says_nothing_new(self, connection: Connection, match: Match, *, now: datetime) -> bool:
+        """Whether it is about a time before the person said yes anew, or before mail that arrived."""
+        if match.email_hash is None or _is_outdated(match, now=now):
+            return True
+        return match.attempted_at is not None and has_success(
+            connection, match.email_hash, after=match.attempted_at, before=now - SUCCESS_AFTER
+        )
+
 
 def provider_of(connection: Connection, domain: str) -> str:
     """Whose mail servers take the mail of a domain, as far as it is known without asking."""
@@ -112,9 +132,14 @@ def provider_of(connection: Connection, domain: str) -> str:
     return found or domain
 
 
-def _is_known(connection: Connection, delivery_id: int, severity: ReportSeverity) -> bool:
-    """A server may tell the same twice, by mail and by webhook; a failure after a delay is news."""
-    same = Report.delivery_id == delivery_id, Report.severity == severity
+def _is_known(connection: Connection, match: Match, severity: ReportSeverity) -> bool:
+    """A server may tell the same twice, by mail and by webhook; a failure after a delay is news.
+
+    So is one of a later attempt at the same delivery.
+    """
+    same = [Report.delivery_id == match.delivery_id, Report.severity == severity]
+    if match.attempted_at is not None:
+        same.append(Report.received_at >= match.attempted_at)
     return connection.scalar(select(Report.id).where(*same).limit(1)) is not None
 
 

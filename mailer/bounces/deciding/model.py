@@ -49,9 +49,10 @@ class Review:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A report that the rules of today read otherwise."""
+    """What the rules of today read otherwise: a report, or a message that none was made of."""
 
-    report_id: int
+    report_id: int | None
+    mail_id: int | None
     was: str  #: "hard userunknown"
     now: str
     lifts: bool  #: an address is mailed again

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
+from mailer.addresses import AddressInvalid, parse_address
 from mailer.bounces.model import Bounce, Fault, Severity
 from mailer.settings.bounces import BouncesSettings
 from mailer.store.vocabulary import ReportEffect, ReportSeverity
@@ -71,16 +72,38 @@ class Score:
 
 def severity_of(bounce: Bounce) -> ReportSeverity:
     """As it is stored: a delay is information, whatever else the report says (A73)."""
-    return _S.DELAYED if bounce.delayed else _S(bounce.kind.value)
+    delayed = bounce.delayed and bounce.kind is not Severity.COMPLAINT
+    return _S.DELAYED if delayed else _S(bounce.kind.value)
 
 
-def effect_of(bounce: Bounce, *, is_their_address: bool = True) -> ReportEffect:
-    """What a proven report does. One about the address that mail is forwarded to says less of ours."""
-    severity = severity_of(bounce)
-    if bounce.kind is Severity.COMPLAINT:
-        severity = _S.COMPLAINT
-    effect = EFFECTS.get((severity, bounce.fault), _E.NOTED)
-    return _E.SCORED if effect is _E.HELD and not is_their_address else effect
+def effect_of(bounce: Bounce) -> ReportEffect:
+    """What a proven report of our address does, as far as the report itself says."""
+    return EFFECTS.get((severity_of(bounce), bounce.fault), _E.NOTED)
+
+
+def of_our_address(bounce: Bounce, email_key: str) -> Bounce:
+    """A verdict as one on the address that we wrote to.
+
+    Mail may be forwarded to an address that is dead, while ours still has a reader: that we are told so
+    again and again still counts, once is not enough (A74).
+    """
+    if bounce.kind is not Severity.HARD or not email_key or _is_same(bounce.recipient, email_key):
+        return bounce
+    return replace(bounce, kind=Severity.SOFT, rule=f"{bounce.rule[:40]}, of another address")
+
+
+def _is_same(recipient: str | None, email_key: str) -> bool:
+    """Whether a report means that address, also by the name that its own servers have for it."""
+    if not recipient:
+        return True
+    try:
+        named = parse_address(recipient).key
+    except AddressInvalid:
+        return False
+    local, _, host = named.rpartition("@")
+    ours, _, domain = email_key.rpartition("@")
+    inside = host == domain or host.endswith(f".{domain}") or domain.endswith(f".{host}")
+    return local == ours and inside
 
 
 def scored(before: Score | None, *, at: datetime, had_success: bool) -> Score | None:
