@@ -116,3 +116,9 @@ def test_proxies_pass_no_figures_on_and_let_large_calls_of_providers_in() -> Non
     caddy = (ROOT / "deploy/Caddyfile").read_text(encoding="utf-8")
     assert "respond /metrics 404" in caddy
     assert "max_size 1MB" in caddy
+
+
+def test_the_page_for_ops_explains_every_metric() -> None:
+    page = (ROOT / "docs/monitoring.md").read_text(encoding="utf-8")
+    for name, metric in {**GAUGES, **OF_PROCESS}.items():
+        assert f"| `{name}` | {', '.join(metric.labels)} | {metric.help} |" in page
