@@ -1,0 +1,1 @@
+"""What follows from what came back: blame, holds, alarms, wishes to leave."""
