@@ -29,6 +29,12 @@ if TYPE_CHECKING:
         "ingest": Lazy("mailer.cli.bounce_ingest:ingest", "Take mail in: from a pipe, files, folders."),
         "poll": Lazy("mailer.cli.bounce_intake:poll", "Look into the mailboxes once, now."),
         "mails": Lazy("mailer.cli.bounce_intake:mails", "List the mails that came back."),
+        "review": Lazy("mailer.cli.bounce_decide:review", "List what waits for a person."),
+        "release": Lazy("mailer.cli.bounce_decide:release", "End an alarm: nobody is to blame."),
+        "discard": Lazy("mailer.cli.bounce_decide:discard", "End an alarm: it was false, the bounces count."),
+        "dismiss": Lazy("mailer.cli.bounce_decide:dismiss", "Take a message off the list."),
+        "opt-out": Lazy("mailer.cli.bounce_decide:opt_out", "Opt out whoever wrote a message that waits."),
+        "reclassify": Lazy("mailer.cli.bounce_decide:reclassify", "Read all once more, by the rules of today."),
         "classify": Lazy(
             "mailer.cli.bounce:classify", "Say what raw messages are: files, or folders of files."
         ),

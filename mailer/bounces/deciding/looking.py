@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, func, select, update
 
-from mailer.addresses import parse_address
+from mailer.addresses import AddressInvalid, parse_address
 from mailer.audit import Ledger
 from mailer.bounces.deciding.alike import members
 from mailer.bounces.deciding.effects import Effects
 from mailer.bounces.deciding.model import MailUnknown, OpenFreeze, Review, ReviewMail
 from mailer.bounces.deciding.policy import ALIKE_WITHIN
+from mailer.bounces.deciding.reading import raw_or_none, reading_of
 from mailer.store import Store
 from mailer.store.schema import Campaign, Freeze, Report, ReturnedMail, Subscriber
 from mailer.store.vocabulary import (
@@ -101,16 +102,39 @@ def dismiss(store: Store, ledger: Ledger, mail_id: int, *, why: str) -> None:
         ledger.append(connection, stream=Stream.AUDIT, event="dismissed", payload=payload)
 
 
-def suppress_sender(connection: Connection, effects: Effects, sender: str) -> bool:
+def opt_out(store: Store, effects: Effects, mail_id: int, *, why: str) -> bool:
+    """Opt out who wrote a message that waits, by a person's word; False: nobody of that address is stored.
+
+    Raises MailUnknown.
+    """
+    with store.write() as connection:
+        waiting = select(ReturnedMail.source).where(
+            ReturnedMail.id == mail_id, ReturnedMail.state == ReturnedState.REVIEW
+        )
+        source = connection.scalar(waiting.with_for_update())
+        raw = None if source is None else raw_or_none(connection, mail_id)
+        reading = None if source is None or not raw else reading_of(source, raw, mail_id=mail_id)
+        if reading is None or not reading.sender:
+            raise MailUnknown(f"No message {mail_id} with a sender waits; see `mailer bounce review`.")
+        left = suppress_sender(connection, effects, reading.sender, note=f"wrote so; by staff: {why}")
+        mine = update(ReturnedMail).where(ReturnedMail.id == mail_id)
+        connection.execute(
+            mine.values(state=ReturnedState.SETTLED, note="Left all lists, by a person's word.")
+        )
+        return left
+
+
+VOUCHED = "wrote so, and their server vouches for it"
+
+
+def suppress_sender(connection: Connection, effects: Effects, sender: str, *, note: str = VOUCHED) -> bool:
     """Opt out whoever wrote, on every list; False when nobody of that address is stored (C33)."""
-    key = parse_address(sender).key
+    try:
+        key = parse_address(sender).key
+    except AddressInvalid:
+        return False
     email_hash = connection.scalar(select(Subscriber.email_hash).where(Subscriber.email_key == key))
     if email_hash is None:
         return False
-    effects.suppress(
-        connection,
-        email_hash,
-        SuppressionReason.UNSUBSCRIBED,
-        note="wrote so, and their server vouches for it",
-    )
+    effects.suppress(connection, email_hash, SuppressionReason.UNSUBSCRIBED, note=note[:500])
     return True

@@ -237,6 +237,10 @@ class Deciding:
         """Somebody looked, and nothing is to be done. Raises MailUnknown."""
         looking.dismiss(self._store, self._ledger, mail_id, why=why)
 
+    def opt_out(self, mail_id: int, *, why: str) -> bool:
+        """See `looking.opt_out`. Raises MailUnknown."""
+        return looking.opt_out(self._store, self._effects, mail_id, why=why)
+
     def release(self, freeze_id: int, *, why: str) -> int:
         """See Alarms.release. Raises FreezeUnknown."""
         with self._store.write() as connection:
