@@ -67,6 +67,16 @@ def is_feedback(text: str) -> bool:
     return bool(_TYPE.search(text[:8000]) and _COMPANION.search(text[:8000]))
 
 
+def opens_with_feedback(text: str) -> bool:
+    """Whether the fields of a feedback report are the first that a text says."""
+    return bool(_TYPE.match(text.lstrip()[:400]))
+
+
+def holds_the_reader(text: str) -> bool:
+    """Whether a text is a returned message itself, with the field in which Hotmail names the reader."""
+    return text.lstrip()[:2000].lower().startswith("x-hmxmroriginalrecipient:")
+
+
 def is_look_alike(subject: str, sender: str, returned: Part | None) -> bool:
     """Whether a message is a complaint in a provider's own form, such as the one of Hotmail."""
     if returned is not None and returned.first("x-hmxmroriginalrecipient"):

@@ -78,6 +78,12 @@ def names_a_bounce(subject: str) -> bool:
     return bool(SUBJECTS.search(subject[:300]))
 
 
+def own_subject(subject: str) -> str:
+    """A subject without the one it repeats: our newsletters are about vacations too, and weekly."""
+    own, colon, _ = subject[:300].partition(":")
+    return own if colon and names_a_bounce(own) else subject[:300]
+
+
 def is_passed_on(subject: str) -> bool:
     """Whether a person answers or forwards (A80)."""
     return bool(_PASSED_ON.match(subject))
@@ -96,7 +102,7 @@ def is_automatic(whole: Part, subject: str) -> bool:
         return True
     if whole.first("precedence").strip().lower() in (b"auto_reply", b"auto-reply"):
         return True
-    return bool(AWAY.search(subject[:300]))
+    return bool(AWAY.search(own_subject(subject)))
 
 
 def says_automatic(whole: Part) -> bool:
@@ -133,4 +139,4 @@ def has_a_code(text: str) -> bool:
 
 def is_summary(subject: str) -> bool:
     """Whether a subject is that of a digest or statistic, which names many addresses and means none."""
-    return bool(SUMMARIES.search(subject[:300]))
+    return bool(SUMMARIES.search(own_subject(subject)))

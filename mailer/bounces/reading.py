@@ -7,7 +7,15 @@ from dataclasses import dataclass, replace
 
 from mailer.bounces import dsn, kinds, legacy, returned
 from mailer.bounces.addresses import cleaned, found_in, is_official, of_field
-from mailer.bounces.complaints import NO_COMPLAINT, complaints, feedback, is_feedback, is_look_alike
+from mailer.bounces.complaints import (
+    NO_COMPLAINT,
+    complaints,
+    feedback,
+    holds_the_reader,
+    is_feedback,
+    is_look_alike,
+    opens_with_feedback,
+)
 from mailer.bounces.mime import RETURNED, Part, leaves, read
 from mailer.bounces.model import Bounce, Kind, Reading
 from mailer.bounces.notices import read_notice
@@ -92,8 +100,12 @@ def _take(whole: Part) -> Taken:
     by_software = kinds.from_a_daemon(whole) > 0 and not kinds.is_bulk(whole)
     if taken.status is None and by_software and dsn.looks_like_one(text):
         taken.status = dsn.parse(text)
-    if taken.feedback is None and not kinds.is_bulk(whole) and is_feedback(text):
+    # Alone in a person's letter, such fields are what the letter is about.
+    formed = taken.returned or taken.below or by_software or opens_with_feedback(text)
+    if taken.feedback is None and formed and not kinds.is_bulk(whole) and is_feedback(text):
         taken.feedback = text
+    if taken.returned is None and holds_the_reader(text):
+        taken.returned = read(text.lstrip().encode("utf-8", "replace"))
     return taken
 
 

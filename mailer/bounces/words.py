@@ -102,6 +102,9 @@ AWAY = either(
     automaattinen vastaus ¦ automatická odpověď ¦ otomatik yanıt ¦ 不在 ¦ 自動応答 ¦ 自动回复 ¦
     自動回覆 ¦ 자동 회신 ¦ 부재중 ¦
     ^(?:read|gelesen|lu|leído|letto|lido|gelezen|прочитано|przeczytano|läst|lest|opened|not read|displayed)\s?[:：] ¦
+    mimo kancel ¦ izvan ureda ¦ извън офиса ¦ nesu biure ¦ kontorist väljas ¦ поза офісом ¦ вне офиса ¦
+    fora de l'oficina ¦ fraværende ¦ házon kívül ¦ poza biurem ¦ frånvaro ¦ εκτός γραφείου ¦ ofis dışında ¦
+    休暇中 ¦ 正在休假 ¦ 휴가 중 ¦ odsoten ¦ ārpus biroja ¦ în afara biroului ¦
     read receipt ¦ return receipt ¦ disposition notification ¦ lesebestätigung ¦
     accusé de (?:lecture|réception) ¦ confirm(?:ation)? (?:your|of your|required) ¦ please confirm ¦
     verify your (?:email|message|address) ¦ boxbe ¦ challenge ¦ ticket ¦
@@ -167,7 +170,8 @@ ANNOUNCES = either(
 #: Subjects of summaries that list addresses and replies of many messages.
 SUMMARIES = either(
     r"""
-    quarantin ¦ digest ¦ statistics ¦ newsletter ¦ summary ¦ zusammenfassung ¦ résumé ¦ daily report ¦
+    quarantin ¦ digest ¦ statistics ¦ newsletter ¦ summar(?:y|ies) ¦ logwatch ¦ pflogsumm ¦ logs? (?:for|of) ¦
+    zusammenfassung ¦ résumé ¦ daily report ¦
     weekly
     """
 )

@@ -298,6 +298,44 @@ def test_a_report_of_success_in_words_is_no_bounce(subject: str, words: str) -> 
 
 
 @pytest.mark.rule("A82")
+def test_a_person_who_asks_about_a_complaint_makes_none() -> None:
+    body = f"Is this right?\n\nFeedback-Type: abuse\nUser-Agent: x\nOriginal-Rcpt-To: {READER}\n"
+    assert classify(mail(body, **{"from": "Ray <ray@x.example>", "subject": "A question"})).kind is Kind.NONE
+
+
+@pytest.mark.rule("A82")
+def test_the_fields_of_a_complaint_alone_are_one_under_any_media_type() -> None:
+    body = (
+        f"Feedback-Type: abuse\nUser-Agent: x\nOriginal-Rcpt-To: {READER}\n\nTo: {READER}\nSubject: Offers\n"
+    )
+    reading = classify(mail(body, **{"from": "fbl@provider.example", "subject": "A report"}))
+    assert [one.recipient for one in reading.bounces] == [READER]
+
+
+@pytest.mark.rule("A82")
+def test_hotmail_s_form_is_known_where_the_returned_message_is_the_text_itself() -> None:
+    body = f"X-HmXmrOriginalRecipient: <{READER}>\nFrom: news@shop.example\nSubject: Offers\n\nHello\n"
+    raw = mail(body, **{"from": "staff@hotmail.example", "subject": "complaint about message from 192.0.2.1"})
+    reading = classify(raw)
+    assert (reading.kind, [one.recipient for one in reading.bounces]) == (Kind.COMPLAINT, [READER])
+
+
+@pytest.mark.parametrize("ours", ["Our weekly newsletter", "Summer vacation offers", "Your ticket"])
+def test_the_subject_that_a_report_repeats_does_not_make_it_something_else(ours: str) -> None:
+    raw = report(f"It did not reach\n\n{READER}\nuser unknown\n", subject=f"Undeliverable: {ours}")
+    assert _said(classify(raw)) == [(READER, "hard", "bad_address")]
+
+
+@pytest.mark.rule("A80")
+def test_a_summary_of_a_log_is_no_bounce() -> None:
+    raw = report(
+        f"12 bounced\nmessage bounce detail: {READER}: user unknown\n",
+        **{"from": "postmaster@host.example", "subject": "Postfix log summaries for Nov 18"},
+    )
+    assert not classify(raw).bounces
+
+
+@pytest.mark.rule("A82")
 def test_a_newsletter_that_shows_the_fields_of_a_complaint_is_no_complaint() -> None:
     body = f"An example:\n\nFeedback-Type: abuse\nUser-Agent: x\nOriginal-Rcpt-To: {READER}\n"
     raw = mail(body, **{"from": "Digest <d@dd.example>", "subject": "Loops", "list_id": "<dd.example>"})
