@@ -94,7 +94,8 @@ def test_a_provider_s_word_about_an_address_takes_no_waiting_message_away(scene:
     scene.sent(ADA)
     waiting = scene.sent(ADA, state=DeliveryState.QUEUED)
     event = (
-        b'{"RecordType": "SpamComplaint", "ID": 7, "Email": "ada@example.net", "MessageID": "x", "Type": "SpamComplaint",'
+        b'{"RecordType": "SpamComplaint", "ID": 7, "Email": "ada@example.net", "MessageID": "x",'
+        b' "Type": "SpamComplaint",'
         b' "BouncedAt": "2026-11-02T09:00:00Z"}'
     )
     scene.receive(event, source="webhook:postmark")

@@ -1,4 +1,4 @@
-"""People who leave by mail: a token, a return path or a quoted link proves who; a name alone does not (A19, A20, C33)."""
+"""People who leave by mail: a token, a return path, a quoted link proves who; a name does not (A19, A20, C33)."""
 
 from __future__ import annotations
 
