@@ -123,6 +123,8 @@ def moment(instant: datetime, zone: ZoneInfo) -> str:
 def length(period: Period) -> str:
     """24 hours, 7 days."""
     hours = round((period.until - period.since) / timedelta(hours=1))
+    if hours == 1:
+        return "1 hour"
     return f"{hours} hours" if hours <= 48 else f"{round(hours / 24)} days"
 
 

@@ -54,9 +54,14 @@ class World:
     _campaigns: int = 0
     _reports: list[dict[str, Any]] = field(default_factory=list)
 
-    def lists(self, *names: str) -> None:
+    def campaigns_only(self) -> None:
+        """For a site whose lists come from its settings."""
         with self.store.write() as connection:
             connection.execute(insert(Artefact), [{"hash": "h", "content": b"", "created_at": LONG_AGO}])
+
+    def lists(self, *names: str) -> None:
+        self.campaigns_only()
+        with self.store.write() as connection:
             rows = [
                 {"name": name, "list_id": name, "title": name, "created_at": LONG_AGO, "removed_at": None}
                 for name in names
