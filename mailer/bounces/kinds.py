@@ -15,6 +15,11 @@ _PASSED_ON = re.compile(
     re.IGNORECASE,
 )
 _REFUSAL = re.compile(r"was (?:automatically )?(?:rejected|refused)\b|automatisch (?:abgelehnt|abgewiesen)")
+_SUBJECT_LINE = re.compile(
+    r"^[ \t>]{0,20}(?:subject|betreff|objet|asunto|oggetto|assunto|onderwerp|temat|ämne|emne|aihe|předmět|konu|тема"
+    r"|件名|主题|主旨|標題|제목)[ \t]?[:：][^\n]{0,1000}",
+    re.IGNORECASE | re.MULTILINE,
+)
 _AWAY_FIELDS = (
     "x-autoreply",
     "x-autorespond",
@@ -78,6 +83,11 @@ def names_a_bounce(subject: str) -> bool:
     return bool(SUBJECTS.search(subject[:300]))
 
 
+def without_our_subject(text: str) -> str:
+    """The words of a report without the line in which it names our subject, which may say anything."""
+    return _SUBJECT_LINE.sub("", text)
+
+
 def own_subject(subject: str) -> str:
     """A subject without the one it repeats: our newsletters are about vacations too, and weekly."""
     own, colon, _ = subject[:300].partition(":")
@@ -127,9 +137,8 @@ def says_arrived(subject: str, text: str) -> bool:
 
 def names_a_delay(subject: str, text: str) -> bool:
     """Whether a report in words is a warning: the server still tries (A73)."""
-    return bool(DELAY.search(subject[:300]) or DELAY.search(text[:1500])) and not FINAL.search(
-        f"{subject[:300]} {text[:1500]}"
-    )
+    said = f"{own_subject(subject)} {text[:1500]}"
+    return bool(DELAY.search(said)) and not FINAL.search(said)
 
 
 def has_a_code(text: str) -> bool:

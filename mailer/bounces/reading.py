@@ -95,7 +95,8 @@ def _take(whole: Part) -> Taken:
     text = "\n".join(texts)
     if len(text.strip()) < 20 or (html and "@" not in text):
         text = f"{text}\n{html}"
-    taken.human, taken.below = returned.split(text)
+    human, taken.below = returned.split(text)
+    taken.human = kinds.without_our_subject(human)
     # Anybody may write about such fields; software sends them.
     by_software = kinds.from_a_daemon(whole) > 0 and not kinds.is_bulk(whole)
     if taken.status is None and by_software and dsn.looks_like_one(text):

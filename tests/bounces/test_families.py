@@ -326,6 +326,15 @@ def test_the_subject_that_a_report_repeats_does_not_make_it_something_else(ours:
     assert _said(classify(raw)) == [(READER, "hard", "bad_address")]
 
 
+def test_the_subject_that_a_report_names_says_nothing_of_the_end() -> None:
+    raw = report(
+        f"Your message\n\n  To: {READER}\n  Subject: Delayed: is your mailbox full?\n\n"
+        "did not reach its recipient: unknown user\n",
+        subject="Undeliverable: Delayed: is your mailbox full?",
+    )
+    assert [(one.group, one.delayed) for one in classify(raw).bounces] == [("bad_address", False)]
+
+
 @pytest.mark.rule("A80")
 def test_a_summary_of_a_log_is_no_bounce() -> None:
     raw = report(
