@@ -23,12 +23,13 @@ from mailer.campaigns.service import Campaigns
 from mailer.campaigns.stepped import make_due
 from mailer.errors import MailerError
 from mailer.keyring import Secrets
+from mailer.maillog import EventLog
 from mailer.monitoring.unmatched import Unmatched
 from mailer.store import Store
 from mailer.subscribers.joining import Joining
 from mailer.subscribers.purge import purge_unconfirmed
 
-log = logging.getLogger("mailer.scheduling")
+log = EventLog("scheduling")
 
 # Between two slices of an audience, so that an opt-out gets the write lock in between.
 BREATH_SECONDS = 0.01
@@ -102,16 +103,16 @@ class Scheduler:
             return
         try:
             tick.action()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - logged with its trace; the tick is run again next time
             if tick.name not in self._broken:
                 self._broken.add(tick.name)
                 trace = None if isinstance(error, MailerError) else error
-                extra = {"tick": tick.name, "reason": str(error) if trace is None else type(error).__name__}
-                log.error("tick_failed", extra=extra, exc_info=trace)
+                reason = str(error) if trace is None else type(error).__name__
+                log.tick_failed(tick=tick.name, reason=reason, trace=trace)
         else:
             if tick.name in self._broken:
                 self._broken.discard(tick.name)
-                log.warning("tick_recovered", extra={"tick": tick.name})
+                log.tick_recovered(tick=tick.name)
 
 
 def site_scheduler(

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, insert
 
 from mailer import clock
 from mailer.alerts.model import Alert
+from mailer.maillog import EventLog
 from mailer.store import Store
 from mailer.store.bulk import insert_or_ignore
 from mailer.store.schema import AlertSending, RaisedAlert
 
-log = logging.getLogger("mailer.alerts")
+log = EventLog("alerts")
 
 
 class Alerts:
@@ -44,7 +44,7 @@ class Alerts:
         alert_id = connection.scalar(statement)
         if alert_id is None:
             return False
-        log.error("alert", extra={"kind": alert.kind, "alert": alert_id})
+        log.alert(kind=alert.kind, alert=alert_id)
         for channel in self._channels:
             connection.execute(insert(AlertSending).values(alert_id=alert_id, channel=channel, send_at=now))
         return True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,10 +11,11 @@ from sqlalchemy import Row, delete, select, update
 from mailer import clock
 from mailer.alerts.model import Notice, next_try
 from mailer.errors import MailerError
+from mailer.maillog import EventLog
 from mailer.store import Store
 from mailer.store.schema import AlertSending, RaisedAlert
 
-log = logging.getLogger("mailer.alerts")
+log = EventLog("alerts")
 
 #: While one process tries, no other does; one that dies in between is followed after this long.
 _LEASE = timedelta(minutes=5)
@@ -53,8 +53,8 @@ def _try(store: Store, channel: Channel, found: _Found) -> bool:
         tries = found.tries + 1
         again = next_try(tries, clock.now())
         _change(store, found, send_at=again, tries=tries, failure=why)
-        facts = {"alert": found.alert_id, "channel": found.channel, "reason": why}
-        log.warning("alert_waits" if again else "alert_given_up", extra=facts)
+        tell = log.alert_waits if again else log.alert_given_up
+        tell(alert=found.alert_id, channel=found.channel, reason=why)
         return False
     _change(store, found, send_at=None, tries=found.tries + 1, sent_at=clock.now(), failure=None)
     return True

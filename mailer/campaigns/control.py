@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection
 from typing import Any
 
@@ -14,12 +13,13 @@ from mailer.campaigns import queries
 from mailer.campaigns.model import Move, after, drift_reason
 from mailer.campaigns.queries import CampaignRow
 from mailer.errors import MailerError
+from mailer.maillog import EventLog
 from mailer.store import Store
 from mailer.store.bulk import breathe
 from mailer.store.schema import Delivery
 from mailer.store.vocabulary import CampaignState, DeliveryState, SkipReason, Stream
 
-_log = logging.getLogger("mailer.campaigns")
+_log = EventLog("campaigns")
 
 # Rows settled per transaction when a campaign is cancelled.
 CANCEL_SLICE = 1_000
@@ -183,7 +183,7 @@ def _make(
             payload["mended"] = mended
         ledger.append(connection, stream=Stream.AUDIT, event=event, payload=payload)
         moved = queries.campaign_by_id(connection, campaign.id) or campaign
-    _log.info("campaign moved", extra={"campaign": campaign.id, "slug": slug, "move": move.value})
+    _log.campaign_moved(campaign=campaign.id, slug=slug, move=move.value)
     return moved
 
 

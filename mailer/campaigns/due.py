@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -13,10 +12,11 @@ from mailer.audit import Ledger
 from mailer.campaigns import control, queries
 from mailer.campaigns.model import Move, after, drift_reason
 from mailer.campaigns.queries import CampaignRow
+from mailer.maillog import EventLog
 from mailer.store import Store
 from mailer.store.vocabulary import Stream
 
-_log = logging.getLogger("mailer.campaigns")
+_log = EventLog("campaigns")
 
 
 def start_due(store: Store, ledger: Ledger, now: datetime, *, drift: float) -> list[int]:
@@ -51,9 +51,7 @@ def _start(store: Store, ledger: Ledger, campaign: CampaignRow, *, drift: float)
         if started:
             _record(ledger, connection, "send_started", campaign, audience=count)
     if started:
-        _log.info(
-            "campaign started", extra={"campaign": campaign.id, "slug": campaign.slug, "audience": count}
-        )
+        _log.campaign_started(campaign=campaign.id, slug=campaign.slug, audience=count)
     return started
 
 
@@ -61,7 +59,7 @@ def _hold(store: Store, ledger: Ledger, campaign: CampaignRow, *, reason: str) -
     with store.write() as connection:
         if _moved(connection, campaign, Move.HOLD, {"reason": reason}):
             _record(ledger, connection, "pause", campaign, reason=reason)
-            _log.warning("campaign held", extra={"campaign": campaign.id, "slug": campaign.slug})
+            _log.campaign_held(campaign=campaign.id, slug=campaign.slug)
     return False
 
 
@@ -93,9 +91,7 @@ def _finish(store: Store, ledger: Ledger, campaign: CampaignRow) -> bool:
         if finished:
             _record(ledger, connection, "send_finished", campaign, audience=rows, outcomes=by_state)
     if finished:
-        _log.info(
-            "campaign finished", extra={"campaign": campaign.id, "slug": campaign.slug, "audience": rows}
-        )
+        _log.campaign_finished(campaign=campaign.id, slug=campaign.slug, audience=rows)
     return finished
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from mailer.campaigns.model import ACTIVE
 from mailer.campaigns.source import CampaignSource
 from mailer.campaigns.when import Moment, parse_when
 from mailer.errors import MailerError
+from mailer.maillog import EventLog
 from mailer.rendering import CompiledMessage
 from mailer.settings import Settings
 from mailer.store import Store
@@ -29,7 +29,7 @@ from mailer.store.vocabulary import CampaignState, Stream, SubscriptionState
 from mailer.subscribers.queries import active_list
 from mailer.tokens import CAMPAIGN_TAG_BYTES
 
-_log = logging.getLogger("mailer.campaigns")
+_log = EventLog("campaigns")
 
 
 class WrongCount(MailerError):
@@ -156,7 +156,7 @@ def commit_plan(shop: Workshop, plan: SchedulePlan, *, expect: int | None) -> Sc
             "approved": plan.audience,
         }
         shop.ledger.append(connection, stream=Stream.AUDIT, event="schedule", payload=payload)
-    _log.info("campaign scheduled", extra={"campaign": campaign_id, "slug": plan.slug})
+    _log.campaign_scheduled(campaign=campaign_id, slug=plan.slug)
     return Scheduled(campaign_id, plan.slug, plan.moment, plan.audience, plan.compiled.hash)
 
 

@@ -46,8 +46,10 @@ class JsonFormatter(FactsFormatter):
             "time": self.formatTime(record),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "event": record.getMessage(),
+            "event": getattr(record, "event", record.getMessage()),
         }
+        if hasattr(record, "event"):
+            line["message"] = record.getMessage()
         line |= {name: value for name, value in _facts(record, self._process).items() if name not in line}
         if record.exc_info:
             line["trace"] = self.formatException(record.exc_info)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,9 +25,10 @@ from mailer.delivery.sender import Desk, Messages, Sender
 from mailer.delivery.watch import Watch
 from mailer.delivery.wire import Wire
 from mailer.errors import MailerError
+from mailer.maillog import EventLog
 from mailer.store import Store, StoreError
 
-log = logging.getLogger("mailer.delivery")
+log = EventLog("delivery")
 
 # How often an idle worker looks for due mail; system mail must leave within 5 s.
 POLL_SECONDS = 0.2
@@ -187,7 +187,7 @@ class Engine:
         while not self._outbox.is_empty:
             if not await self._outbox.flush_once():
                 if clock.monotonic() > deadline:
-                    log.error("outcomes_left_in_journal")
+                    log.outcomes_left_in_journal()
                     return False
                 await asyncio.sleep(TROUBLE_SECONDS[0])
         return True
@@ -247,7 +247,7 @@ class Engine:
         try:
             self._messages.prepare(claims)
         except StoreError:
-            log.warning("messages_unprepared")  # each sender tries again, and waits if it must
+            log.messages_unprepared()  # each sender tries again, and waits if it must
         return claims
 
     def _most_held(self) -> int:
@@ -260,7 +260,7 @@ class Engine:
     async def _trouble(self, error: StoreError) -> None:
         low, high = TROUBLE_SECONDS
         if self._failures == 0:
-            log.error("claiming_waits", extra={"reason": str(error)})
+            log.claiming_waits(reason=str(error))
         self._failures += 1
         await asyncio.sleep(min(high, low * 2 ** min(self._failures, 10)))
 
@@ -288,7 +288,7 @@ class Engine:
                 if self._outages is not None:
                     await asyncio.to_thread(self._outages.look)
             except StoreError as error:
-                log.warning("heartbeat_missed", extra={"reason": str(error)})
+                log.heartbeat_missed(reason=str(error))
             await asyncio.sleep(BEAT_SECONDS)
 
     def _say_alive(self) -> bool:

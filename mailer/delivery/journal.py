@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import fcntl
 import json
-import logging
 import os
 import secrets
 import shutil
@@ -23,8 +22,9 @@ from pathlib import Path
 
 from mailer.delivery.courier import BodyWithheld, Go
 from mailer.delivery.model import Attempt, Outcome, OutcomeKind
+from mailer.maillog import EventLog
 
-log = logging.getLogger("mailer.delivery")
+log = EventLog("delivery")
 
 # A segment holds some 40 000 records; one whose outcomes are all in the database is deleted.
 SEGMENT_BYTES = 8 * 1024 * 1024
@@ -89,7 +89,7 @@ class Journal:
         try:
             self._write(b"".join([line for line, _ in lines]))
         except OSError as error:
-            log.error("journal_unwritable", extra={"reason": error.strerror})
+            log.journal_unwritable(reason=error.strerror)
             self._lines = [entry for entry in lines if entry[1] is None]
             refusal = BodyWithheld(f"The journal cannot be written: {error.strerror}.")
         for _, go in lines:

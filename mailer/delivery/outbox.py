@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,9 +14,10 @@ from mailer.delivery.journal import Journal
 from mailer.delivery.model import Attempt
 from mailer.delivery.record import Records
 from mailer.delivery.watch import Watch
+from mailer.maillog import EventLog
 from mailer.store import Store, StoreError
 
-log = logging.getLogger("mailer.delivery")
+log = EventLog("delivery")
 
 # Often enough that a report is live, seldom enough that a batch is worth its commit.
 FLUSH_SECONDS = 0.05
@@ -117,10 +117,10 @@ class Outbox:
         except StoreError as error:
             self._failures += 1
             if self._failures == 1:
-                log.error("outcomes_wait", extra={"reason": str(error), "waiting": len(waiting)})
+                log.outcomes_wait(reason=str(error), waiting=len(waiting))
             return False
         if self._failures:
-            log.warning("outcomes_flow", extra={"waiting": len(waiting)})
+            log.outcomes_flow(waiting=len(waiting))
         self._failures = 0
         del waiting.attempts[: len(batch.attempts)]
         del waiting.skips[: len(batch.skips)]

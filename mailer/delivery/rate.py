@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
 
 from mailer import clock
@@ -16,9 +15,10 @@ from mailer.delivery.pacing import (
     window_count,
 )
 from mailer.delivery.windows import OwnWindows, Windows
+from mailer.maillog import EventLog
 from mailer.store import StoreError
 
-log = logging.getLogger("mailer.delivery")
+log = EventLog("delivery")
 
 # The longest sleep before the table is asked again: another worker may have died with its turns.
 NAP_SECONDS = 5.0
@@ -124,7 +124,7 @@ class RateLimit:
         except StoreError as error:
             low, high = TROUBLE_SECONDS
             if not self._failures:
-                log.error("turns_wait", extra={"reason": str(error)})
+                log.turns_wait(reason=str(error))
             self._not_before = clock.monotonic() + min(high, low * 2.0 ** min(self._failures, 10))
             self._failures += 1
         else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -16,9 +15,10 @@ from mailer.delivery import queries
 from mailer.delivery.journal import held, read_journal
 from mailer.delivery.model import Attempt
 from mailer.delivery.record import UNREAD, Records
+from mailer.maillog import EventLog
 from mailer.store import Store
 
-log = logging.getLogger("mailer.delivery")
+log = EventLog("delivery")
 
 # A worker whose journal is on another host is believed dead after this silence. Every worker
 # stops letting bodies out long before it has been silent for so long (engine.LEASE_SECONDS).
@@ -51,14 +51,8 @@ def recover(store: Store, records: Records, *, journals: Path, besides: int | No
     for worker in running:
         found = _recover_one(store, records, worker, journals)
         if found.workers:
-            log.warning(
-                "worker_recovered",
-                extra={
-                    "worker": worker.id,
-                    "settled": found.settled,
-                    "unknown": found.unknown,
-                    "released": found.released,
-                },
+            log.worker_recovered(
+                worker=worker.id, settled=found.settled, unknown=found.unknown, released=found.released
             )
         total += found
     return total

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections import deque
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 
 from mailer import clock
+from mailer.maillog import EventLog
 
-log = logging.getLogger("mailer.delivery")
+log = EventLog("delivery")
 
 FIRST_PROBE_SECONDS = 1.0
 LAST_PROBE_SECONDS = 60.0
@@ -109,7 +109,7 @@ class Route:
         # What was on its way when most of it was refused proves nothing.
         if not self._failures or (self.state is State.OPEN and self._refused_late):
             return
-        log.warning("route_up", extra={"relay": self.name, "failures": self._failures})
+        log.route_up(relay=self.name, failures=self._failures)
         self._failures = 0
         self._refused_late = False
         self._up.set()
@@ -123,7 +123,7 @@ class Route:
         self._up.clear()
         self._not_before = clock.monotonic() + probe_wait(self._failures)
         self.reason = reason
-        log.warning("route_down", extra={"relay": self.name, "failures": self._failures, "reason": reason})
+        log.route_down(relay=self.name, failures=self._failures, reason=reason)
         self._hear(Signal.FAILED)
         if not self.standing:
             self._hear(Signal.TRIPPED)

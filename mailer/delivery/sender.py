@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,10 +19,11 @@ from mailer.delivery.paced import Paced
 from mailer.delivery.rate import RateLimit
 from mailer.delivery.relays import Relay
 from mailer.errors import MailerError
+from mailer.maillog import EventLog
 from mailer.store import StoreError
 from mailer.store.vocabulary import SkipReason
 
-log = logging.getLogger("mailer.delivery")
+log = EventLog("delivery")
 
 # An unused connection is given back to the relay before it would be cut (RFC 5321 4.5.3.2.7: 5 min).
 IDLE_SECONDS = 20.0
@@ -182,11 +182,8 @@ class Sender:
 
     def _refuse(self, claim: Claim, error: Exception) -> None:
         words = str(error) if isinstance(error, MailerError) else "The message could not be made."
-        extra = {"delivery": claim.id, "error": type(error).__name__}
-        if isinstance(error, MailerError):
-            log.warning("unrenderable", extra=extra)
-        else:
-            log.error("unrenderable", extra=extra, exc_info=error)
+        trace = None if isinstance(error, MailerError) else error
+        log.unrenderable(delivery=claim.id, error=type(error).__name__, trace=trace)
         self._desk.hand.dropped(claim, self._relay)
         self._desk.outbox.skip(Skip(claim.id, SkipReason.UNRENDERABLE, words, claim.stream))
 
@@ -224,7 +221,7 @@ class Sender:
         self._wait_for(reason, claim)
 
     def _wait_for(self, trouble: MailerError, claim: Claim) -> None:
-        log.error("sending_waits", extra={"reason": str(trouble)})
+        log.sending_waits(reason=str(trouble))
         self._desk.hand.dropped(claim, self._relay)
         self._desk.outbox.release([claim.id])
         self._was_withheld = True
@@ -268,7 +265,7 @@ class Sender:
         else:
             self._count(opened=True)
             seconds = round(clock.monotonic() - started, 3)
-            log.info("connected", extra={"relay": relay.name, "seconds": seconds})
+            log.connected(relay=relay.name, seconds=seconds)
         finally:
             relay.connecting -= 1
 

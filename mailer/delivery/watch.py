@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,10 +15,11 @@ from mailer.campaigns.breakers.counts import code_of, end_of_rejection
 from mailer.campaigns.breakers.rules import End, refuses_us
 from mailer.delivery.claim import Skip
 from mailer.delivery.model import Attempt, OutcomeKind
+from mailer.maillog import EventLog
 from mailer.store import StoreError
 from mailer.store.vocabulary import SYSTEM_STREAM, SkipReason
 
-log = logging.getLogger("mailer.delivery")
+log = EventLog("delivery")
 
 # What differs from one recipient to the next: addresses, and ids with a digit in them.
 _PERSONAL = re.compile(r"\S*[@\d]\S*")
@@ -89,7 +89,7 @@ class Watch:
             try:
                 trip = self._ask(one)
             except StoreError as error:
-                log.error("breaker_waits", extra={"campaign": one.stream, "reason": str(error)})
+                log.breaker_waits(campaign=one.stream, reason=str(error))
                 continue
             self._recent[one].clear()
             if trip is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import signal
 import socket
@@ -31,11 +30,12 @@ from mailer.delivery.sender import Messages
 from mailer.delivery.smtp import SmtpCourier
 from mailer.delivery.watch import Watch
 from mailer.delivery.windows import SiteWindows
+from mailer.maillog import EventLog
 from mailer.settings import Settings
 from mailer.settings.relay import RelayInUse, ehlo_name, relays_in_use
 from mailer.store import Store, StoreError
 
-log = logging.getLogger("mailer.delivery")
+log = EventLog("delivery")
 
 # Whose turns those of `[sending] rate` are: no relay can have this name.
 SITE_TURNS = "(site)"
@@ -84,14 +84,14 @@ async def run_worker(
         watch=None if breakers is None else Watch(breakers),
         outages=None if alerts is None else Outages(relays, alerts.send),
     )
-    log.info("worker_started", extra={"worker": worker_id})
+    log.worker_started(worker=worker_id)
     clean = False
     try:
         clean = await engine.run(stop)
     finally:
         clean = clean and await asyncio.to_thread(_sign_off, store, worker_id)
         journal.close(remove=clean)
-        log.info("worker_stopped", extra={"worker": worker_id, "clean": clean})
+        log.worker_stopped(worker=worker_id, clean=clean)
 
 
 def stop_on_signals(stop: asyncio.Event) -> None:

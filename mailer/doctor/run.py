@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from mailer.doctor.model import Check, Finding, Line, Unasked, Verdict, line_of
 from mailer.doctor.scene import Scene
 from mailer.doctor.table import CHECKS
+from mailer.maillog import EventLog
 
 #: What one check may take, whoever keeps it waiting; all of them run at once.
 CHECK_SECONDS = 20.0
-log = logging.getLogger("mailer.doctor")
+log = EventLog("doctor")
 _OFFLINE = Finding("", Verdict.SKIPPED, "It asks the network, and --offline was given.")
 
 
@@ -41,7 +41,7 @@ async def _examine(check: Check[Any], scene: Scene, *, offline: bool) -> list[Li
         ]
     except Exception as error:  # noqa: BLE001 - one check must not hide what the others found
         # Not its words: they may be somebody else's.
-        log.error("check_failed", extra={"check": check.name, "error": type(error).__name__})
+        log.check_failed(check=check.name, error=type(error).__name__)
         reason = f"This check itself failed ({type(error).__name__}); what it looks at is not known."
         return [line_of(check, Finding("", Verdict.WARNING, reason, "Tell us, with the lines of the log."))]
 

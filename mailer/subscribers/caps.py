@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
-import logging
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,11 +16,12 @@ from sqlalchemy import Connection, delete, func, select
 
 from mailer.addresses import EmailAddress
 from mailer.keyring import Secrets
+from mailer.maillog import EventLog
 from mailer.settings import PrivacySettings
 from mailer.store.bulk import dialect_insert
 from mailer.store.schema import SignupCount
 
-_logger = logging.getLogger("mailer.subscribers")
+_logger = EventLog("subscribers")
 
 _HOUR = timedelta(hours=1)
 #: Counters older than the longest window say nothing any more.
@@ -97,13 +97,7 @@ class Caps:
         hour = _hour_of(now)
         if self._alerted != hour:
             self._alerted = hour
-            _logger.error(
-                "sign-ups are held back: %d confirmation mails in an hour is the site's limit; "
-                "if this is not an attack, raise [privacy] %s",
-                self._limits[cap],
-                cap.setting,
-                extra={"event": "signup_fuse_blown", "limit": self._limits[cap], "sent": sent},
-            )
+            _logger.signup_fuse_blown(limit=self._limits[cap], sent=sent, setting=cap.setting)
         return True
 
     def over(self, connection: Connection, keys: Collection[bytes], now: datetime) -> set[bytes]:

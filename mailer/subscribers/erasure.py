@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, update
@@ -12,13 +11,14 @@ from mailer.addresses import EmailAddress
 from mailer.audit import Ledger
 from mailer.errors import MailerError
 from mailer.keyring import Secrets, address_hash
+from mailer.maillog import EventLog
 from mailer.store import Store
 from mailer.store.schema import Delivery
 from mailer.store.vocabulary import ALL_LISTS, WAITING, DeliveryState, SkipReason, Stream, SuppressionReason
 from mailer.subscribers import queries, traces
 from mailer.subscribers.model import LIFTED_BY_CONFIRMING, SUPPRESSION_POLICY
 
-_logger = logging.getLogger("mailer.subscribers")
+_logger = EventLog("subscribers")
 #: A person's own "no" that outlasts a wish to be forgotten: leaving adds nothing to it.
 STRONGER = frozenset(
     reason
@@ -81,7 +81,7 @@ class Erasure:
             done = self._erase(connection, address, proofs=proofs, why=reason)
         # On SQLite deleted bytes are overwritten, but the log still holds the pages as they were.
         emptied = self._store.empty_log()
-        _logger.info("subscriber erased", extra={"event": "subscriber_erased", "found": done.found})
+        _logger.subscriber_erased(found=done.found)
         return replace(done, overwritten=emptied)
 
     def _erase(self, connection: Connection, address: EmailAddress, *, proofs: list[int], why: str) -> Erased:

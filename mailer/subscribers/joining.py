@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from mailer import clock
 from mailer.addresses import EmailAddress, parse_address
 from mailer.audit import Ledger
 from mailer.keyring import Secrets
+from mailer.maillog import EventLog
 from mailer.settings import Settings
 from mailer.store import Store, StoreError
 from mailer.store.vocabulary import Stream, SubscriptionState
@@ -28,7 +28,7 @@ from mailer.subscribers.lists import ListUnknown
 from mailer.subscribers.model import Event, SignupVerdict, after
 from mailer.tokens import Purpose, TokenExpired, Tokens, read_link
 
-_logger = logging.getLogger("mailer.subscribers")
+_logger = EventLog("subscribers")
 
 
 class ConfirmState(StrEnum):
@@ -153,15 +153,10 @@ class Joining:
             self._faulty.add(request.id)
             # Kind and place only: a driver's message quotes the row, and with it the address (D25).
             place = traceback.extract_tb(error.__traceback__)[-1]
-            _logger.error(
-                "sign-up request %d cannot be judged: %s at %s:%s",
-                request.id,
-                type(error).__name__,
-                place.name,
-                place.lineno,
-            )
+            where = f"{place.name}:{place.lineno}"
+            _logger.signup_unjudgeable(request=request.id, error=type(error).__name__, place=where)
             return 0
-        _logger.info("sign-up judged", extra={"event": "signup_judged", "verdict": verdict.value})
+        _logger.signup_judged(verdict=verdict.value)
         return 1
 
     # --- the confirmation ---

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,12 +17,13 @@ from mailer import clock
 from mailer.audit import Ledger
 from mailer.bundled import bundled
 from mailer.errors import MailerError
+from mailer.maillog import EventLog
 from mailer.settings import Settings
 from mailer.store import Store
 from mailer.store.schema import LedgerEntry, Policy, SignupRequest
 from mailer.store.vocabulary import Stream
 
-_log = logging.getLogger("mailer.subscribers")
+_log = EventLog("subscribers")
 
 _FILE_NAME = re.compile(r"(?P<version>\d{4}-\d{2}-\d{2})\.(?P<language>[a-z]{2,3}(-[A-Za-z0-9]+)*)\.md\Z")
 _FRONT_MATTER = re.compile(r"---\n(?P<head>.*?)\n---\n(?P<body>.*)\Z", re.DOTALL)
@@ -95,7 +95,7 @@ class Policies:
             if not self._texts:
                 raise
             self._published_on = clock.now().date()
-            _log.error("no policy was published today: %s", error)
+            _log.policy_unpublished(reason=str(error))
 
     def current(self, language: str) -> PolicyText:
         """The newest policy, in `language` if it exists in it, else in the site's language."""
@@ -145,12 +145,7 @@ class Policies:
         used = _anyone_asked(connection)
         for (version, language), source in changed.items():
             if (version, language) in stored and used:
-                _log.warning(
-                    "The privacy policy %s.%s.md was changed after people consented under it; they still see "
-                    "the published text. Save the change as a new file with its own date.",
-                    version,
-                    language,
-                )
+                _log.policy_changed(version=version, language=language)
                 continue
             digest = sha256(source.encode()).hexdigest()
             connection.execute(delete(Policy).where(Policy.version == version, Policy.language == language))

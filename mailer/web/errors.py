@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -10,12 +9,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from mailer.maillog import EventLog
 from mailer.tokens import TokenExpired
 from mailer.web.forms import wants_json
 from mailer.web.pages import page, web_of
 from mailer.wording import wording
 
-_log = logging.getLogger("mailer.web")
+_log = EventLog("web")
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def on_token(request: Request, error: Exception) -> Response:
 
 def on_store(request: Request, error: Exception) -> Response:
     """The database is locked, full or away: nothing was changed, and we do not pretend (D34)."""
-    _log.error("store error", extra={"kind": type(error).__name__})
+    _log.store_error(kind=type(error).__name__)
     return _answer(request, 503, KINDS[503])
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -14,10 +13,11 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mailer import clock
+from mailer.maillog import EventLog
 from mailer.monitoring.traffic import Traffic
 from mailer.web.client import Proxies, peer_of
 
-_log = logging.getLogger("mailer.web")
+_log = EventLog("web")
 
 #: Answered over clear text too: probes come from inside, without the proxy.
 PROBES = frozenset({"/healthz", "/readyz"})
@@ -62,8 +62,8 @@ class AccessLog:
             route = getattr(scope.get("route"), "path", "-")
             seconds = clock.monotonic() - began
             self.traffic.answered(scope["method"], route, status=answer.status, seconds=seconds)
-            facts = {"method": scope["method"], "route": route, "status": answer.status}
-            _log.info("request", extra={**facts, "ms": round(seconds * 1000, 1)})
+            ms = round(seconds * 1000, 1)
+            _log.request(method=scope["method"], route=route, status=answer.status, ms=ms)
 
 
 class CrashGuard:
@@ -79,7 +79,7 @@ class CrashGuard:
         try:
             await self.app(scope, receive, answer)
         except ClientDisconnect:
-            _log.debug("client went away")
+            _log.client_left()
         except Exception as error:
             reference = token_hex(4)
             log_crash(error, reference)
@@ -98,7 +98,7 @@ def log_crash(error: BaseException, reference: str) -> None:
         steps = " > ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-6:])
         places.append(f"{type(cause).__module__}.{type(cause).__qualname__} at {steps}")
         cause = cause.__cause__
-    _log.error("crash", extra={"reference": reference, "places": " | caused by | ".join(places)})
+    _log.crash(reference=reference, places=" | caused by | ".join(places))
 
 
 class TlsOnly:
@@ -128,7 +128,7 @@ class TlsOnly:
             scope["headers"]
         ).keys()
         if forwarded:
-            _log.warning(_CLEAR_PROXY)
+            _log.clear_text_refused(advice=_CLEAR_PROXY)
         return bool(forwarded) or not (peer is None or peer.is_loopback)
 
 

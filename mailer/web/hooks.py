@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -20,11 +19,12 @@ from mailer.bounces.webhooks import (
     Unsigned,
 )
 from mailer.bounces.webhooks.payload import MAX_CALL_BYTES
+from mailer.maillog import EventLog
 from mailer.web.forms import read_body
 from mailer.web.pages import web_of
 from mailer.web.work import in_thread
 
-_log = logging.getLogger("mailer.web")
+_log = EventLog("web")
 
 STATUSES: Mapping[type[CallRefused], int] = MappingProxyType(
     {HookUnknown: 404, Unsigned: 401, Forged: 403, Malformed: 400, Replayed: 409, NotNow: 503}
@@ -43,9 +43,7 @@ async def receive(request: Request) -> Response:
     except CallRefused as error:
         status = STATUSES[type(error)]
         if status != 404:  # a path is anybody's to invent
-            _log.warning(
-                "hook_refused", extra={"provider": provider, "reason": error.reason, "status": status}
-            )
+            _log.hook_refused(provider=provider, reason=error.reason, status=status)
         headers = {"WWW-Authenticate": 'Basic realm="hooks"'} if status == 401 else {}
         return JSONResponse({"status": "refused", "reason": error.reason}, status, headers)
     return JSONResponse({"status": "ok", "kept": taken.kept, "known": taken.known, "ignored": taken.ignored})

@@ -122,8 +122,8 @@ def test_json_is_one_object_a_line_with_every_fact_under_its_name() -> None:
 
 
 def test_a_fact_takes_no_other_s_name_and_may_be_anything() -> None:
-    found = object_of(event="another", at=datetime(2026, 11, 22, tzinfo=UTC), names={"a"})
-    assert found["event"] == "route_down"
+    found = object_of(time="never", at=datetime(2026, 11, 22, tzinfo=UTC), names={"a"})
+    assert found["time"] == "2026-11-22T09:00:00.123+00:00"
     assert found["at"] == "2026-11-22 00:00:00+00:00"
     assert found["names"] == "{'a'}"
 
@@ -177,3 +177,12 @@ def test_the_settings_say_which_form_it_has() -> None:
         cwd=ROOT,
     )
     assert [json.loads(each)["event"] for each in done.stderr.splitlines()] == ["sent", "route_down"]
+
+
+def test_an_event_in_words_has_its_name_beside_them() -> None:
+    found = object_of("campaign started", event="campaign_started", campaign=7)
+    assert (found["event"], found["message"], found["campaign"]) == (
+        "campaign_started",
+        "campaign started",
+        7,
+    )

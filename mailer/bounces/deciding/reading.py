@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import zlib
 
 from sqlalchemy import Connection
@@ -13,8 +12,9 @@ from mailer.bounces.reading import classify
 from mailer.bounces.verdict import Evidence, decide
 from mailer.bounces.webhooks.reading import PREFIX
 from mailer.bounces.webhooks.reading import reading as webhook_reading
+from mailer.maillog import EventLog
 
-log = logging.getLogger("mailer.bounces")
+log = EventLog("bounces")
 
 
 def is_webhook(source: str) -> bool:
@@ -35,7 +35,7 @@ def reading_of(source: str, raw: bytes, *, mail_id: int) -> Reading | None:
     try:
         return webhook_reading(source, raw) if is_webhook(source) else classify(raw)
     except Exception as error:  # noqa: BLE001 - one message that trips the reader must not stop the others
-        log.error("unreadable", extra={"mail": mail_id, "error": type(error).__name__})
+        log.unreadable(mail=mail_id, error=type(error).__name__)
         return None
 
 

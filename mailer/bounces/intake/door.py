@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from mailer.bounces.intake.keeping import keep
 from mailer.bounces.intake.ours import OurAddresses
+from mailer.maillog import EventLog
 from mailer.store import Store, StoreError
 
-log = logging.getLogger("mailer.bounces")
+log = EventLog("bounces")
 
 _LATER = "451 4.3.0 The mail cannot be stored now, try again later"
 
@@ -44,11 +44,11 @@ class Door:
         try:
             new = await asyncio.to_thread(keep, self._store, content, source="listener", envelope_to=first)
         except StoreError as error:
-            log.error("listener_cannot_store", extra={"reason": str(error)})
+            log.listener_cannot_store(reason=str(error))
             return _LATER
-        except Exception:
+        except Exception as error:  # noqa: BLE001 - it is answered with "later", and told with its trace
             # aiosmtpd would answer 500, and the mail would be lost.
-            log.exception("listener_broken")
+            log.listener_broken(trace=error)
             return _LATER
-        log.info("mail_heard", extra={"new": new})
+        log.mail_heard(new=new)
         return "250 2.0.0 Stored"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import imaplib
-import logging
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,10 +13,11 @@ from mailer.bounces.intake.keeping import keep
 from mailer.bounces.intake.maildir import MaildirMailbox
 from mailer.bounces.intake.model import Collected, Keep, MailboxUnreadable
 from mailer.bounces.intake.pop3 import Pop3Mailbox
+from mailer.maillog import EventLog
 from mailer.settings.mailbox import MailboxSettings
 from mailer.store import Store
 
-log = logging.getLogger("mailer.bounces")
+log = EventLog("bounces")
 
 
 class Mailbox(Protocol):
@@ -69,8 +69,8 @@ class BounceMailbox:
     def _collect(self, mailbox: Mailbox) -> Collected:
         collected = mailbox.collect(self._keep, self._left)
         if collected.kept or collected.known:
-            facts = {"mailbox": self.name, "kept": collected.kept, "known": collected.known}
-            log.info("mail_collected", extra=facts | {"left": collected.left})
+            kept, known, left = collected.kept, collected.known, collected.left
+            log.mail_collected(mailbox=self.name, kept=kept, known=known, left=left)
         return collected
 
     def _keep(self, raw: bytes, note: str | None) -> bool:

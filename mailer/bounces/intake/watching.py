@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -13,10 +12,11 @@ from mailer.alerts import Alert, Alerts
 from mailer.bounces.intake.model import MailboxUnreadable
 from mailer.bounces.intake.reading import BounceMailbox
 from mailer.errors import MailerError
+from mailer.maillog import EventLog
 from mailer.settings.mailbox import MailboxSettings
 from mailer.store import Store, StoreError
 
-log = logging.getLogger("mailer.bounces")
+log = EventLog("bounces")
 
 FIRST_WAIT_SECONDS = 5.0
 LAST_WAIT_SECONDS = 600.0
@@ -51,7 +51,7 @@ class Watch:
         except MailboxUnreadable as error:
             self._failed(error)
         except Exception as error:  # noqa: BLE001 - whatever this is, the mail is still there and so must be the watch
-            log.error("mailbox_broken", extra={"mailbox": self._mailbox.name, "reason": _words(error)})
+            log.mailbox_broken(mailbox=self._mailbox.name, reason=_words(error))
         else:
             return self._poll_seconds
         self._failures += 1
@@ -66,7 +66,7 @@ class Watch:
 
     def _failed(self, error: MailboxUnreadable) -> None:
         reason = str(error.facts.get("reason", error))
-        log.warning("mailbox_unreadable", extra={"mailbox": self._mailbox.name, "reason": reason})
+        log.mailbox_unreadable(mailbox=self._mailbox.name, reason=reason)
         if self._failures + 1 >= TOLD_AFTER_FAILURES and not self._is_told:
             self._is_told = self._send(_unreadable(self._mailbox.name, reason))
 

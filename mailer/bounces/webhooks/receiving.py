@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
@@ -13,9 +12,10 @@ from mailer.bounces.webhooks.certificates import Certificates
 from mailer.bounces.webhooks.fetching import Fetch, fetch
 from mailer.bounces.webhooks.model import Call, Event, HookUnknown, Opened, Replayed, Taken
 from mailer.bounces.webhooks.seen import Seen
+from mailer.maillog import EventLog
 from mailer.settings.hooks import HooksSettings, secrets_of
 
-log = logging.getLogger("mailer.bounces")
+log = EventLog("bounces")
 
 #: Stores one event: its content, where it came from, and the digest by which it counts once; False: known.
 Keep = Callable[[bytes, str, bytes], bool]
@@ -65,8 +65,7 @@ class Hooks:
             self._seen.release(proof)
             raise
         taken = Taken(kept, len(opened.events) - kept, opened.ignored)
-        facts = {"provider": provider, "kept": taken.kept, "known": taken.known, "ignored": taken.ignored}
-        log.info("hook_taken", extra=facts)
+        log.hook_taken(provider=provider, kept=taken.kept, known=taken.known, ignored=taken.ignored)
         return taken
 
     def _keep_one(self, provider: str, event: Event) -> bool:

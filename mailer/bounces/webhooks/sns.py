@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import logging
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -21,8 +20,9 @@ from mailer.bounces.webhooks.fetching import Fetch
 from mailer.bounces.webhooks.model import Call, Event, Forged, Json, Malformed, Opened
 from mailer.bounces.webhooks.payload import an_object, loaded
 from mailer.bounces.webhooks.proof import require, require_near
+from mailer.maillog import EventLog
 
-log = logging.getLogger("mailer.bounces")
+log = EventLog("bounces")
 
 #: What is signed, by the envelope's type, in this order; "Subject" only where there is one.
 SIGNED: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -62,7 +62,7 @@ def opened(
         return _notification(envelope)
     if kind == "SubscriptionConfirmation":
         _confirm(topic, _text(envelope, "Token"), get, region)
-    log.warning("hook_subscription", extra={"provider": "ses", "type": kind, "region": region})
+    log.hook_subscription(provider="ses", type=kind, region=region)
     return Opened(ignored=1)
 
 

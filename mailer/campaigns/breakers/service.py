@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,12 +16,13 @@ from mailer.campaigns.breakers.counts import read_tally, refusing_domains
 from mailer.campaigns.breakers.rules import Limits, Tally, Trip, domain_trip, is_worrying, judge, refuses_us
 from mailer.campaigns.model import Move, after
 from mailer.campaigns.queries import CampaignRow
+from mailer.maillog import EventLog
 from mailer.settings.breakers import BreakersSettings
 from mailer.store import Store
 from mailer.store.schema import Campaign
 from mailer.store.vocabulary import CampaignState, Stream
 
-_log = logging.getLogger("mailer.campaigns")
+_log = EventLog("campaigns")
 
 #: Complaints come days after the mail: so long a finished campaign is still looked after.
 _LATE = timedelta(days=7)
@@ -127,7 +127,7 @@ class Breakers:
             payload = {**facts, "was": campaign.state.value, "reason": trip.sentence}
             self._ledger.append(connection, stream=Stream.AUDIT, event="pause", payload=payload)
             self._alerts.raise_in(connection, _paused(campaign, trip, facts))
-        _log.error("campaign_paused", extra=facts)
+        _log.campaign_paused(campaign=campaign.id, slug=campaign.slug, breaker=trip.breaker.value)
         return trip
 
 

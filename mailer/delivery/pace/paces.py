@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections import Counter
 
 from mailer import clock
@@ -22,10 +21,11 @@ from mailer.delivery.pace.sharing import Known, share
 from mailer.delivery.pace.signals import Says, by_policy, read
 from mailer.delivery.pace.turns import Turns
 from mailer.delivery.windows import SiteWindows
+from mailer.maillog import EventLog
 from mailer.settings import Settings
 from mailer.store import Store, StoreError
 
-log = logging.getLogger("mailer.delivery")
+log = EventLog("delivery")
 
 REFRESH_SECONDS = 2.0
 # After a refusal the others hear of it at once, but not more often than this.
@@ -163,7 +163,7 @@ class Paces:
                 self._failures = 0
             except StoreError as error:
                 if not self._failures:
-                    log.warning("paces_wait", extra={"reason": str(error)})
+                    log.paces_wait(reason=str(error))
                 self._failures += 1
             await asyncio.sleep(URGENT_SECONDS)
 

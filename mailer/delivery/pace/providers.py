@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from datetime import timedelta
 from itertools import islice
 
@@ -11,9 +10,10 @@ from mailer import clock
 from mailer.delivery.pace import table
 from mailer.delivery.pace.dns import MailServers, MxLookup, Silent
 from mailer.delivery.pace.owners import is_reserved, own_name, owner_of
+from mailer.maillog import EventLog
 from mailer.store import Store
 
-log = logging.getLogger("mailer.delivery")
+log = EventLog("delivery")
 
 # However short or long a zone says: mail servers move seldom, and come back to be asked within a week.
 TTL_SECONDS = (3600.0, 7 * 86400.0)
@@ -102,7 +102,7 @@ class Providers:
             self._keep(domain, domain[-MOST_OCTETS:], SILENT_SECONDS)
             self._failures += 1
             if self._failures % GIVE_UP_AFTER == 0:
-                log.warning("dns_is_silent", extra={"failures": self._failures})
+                log.dns_is_silent(failures=self._failures)
                 self._not_before = clock.monotonic() + PAUSE_SECONDS
             return None
         self._failures = 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from mailer import clock
 from mailer.audit import Ledger
 from mailer.keyring import Secrets
+from mailer.maillog import EventLog
 from mailer.settings import Settings
 from mailer.settings.model import Language
 from mailer.store import Store, StoreBusy, StoreError
@@ -39,7 +39,7 @@ from mailer.subscribers.importing.source import examine
 from mailer.subscribers.importing.stopping import interrupted_between_slices
 from mailer.subscribers.importing.windows import collector_at_rest, slices
 
-_logger = logging.getLogger("mailer.subscribers")
+_logger = EventLog("subscribers")
 
 # On PostgreSQL nobody waits for a slice but whoever is in it.
 _POSTGRESQL_SLICE_SECONDS = 0.2
@@ -258,9 +258,7 @@ class _Run:
             if report.finished:
                 raise
             # The database is what stopped the import; the error on its way says so.
-            _logger.warning(
-                "the stopped import could not be put on record", extra={"event": "import_unrecorded"}
-            )
+            _logger.import_unrecorded()
 
 
 def _joinable(site: Imports, list_name: str) -> queries.ListRow:
