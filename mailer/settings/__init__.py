@@ -1,8 +1,8 @@
 """The settings of a site: typed, documented by their own fields, read all at once or not at all."""
 
+from mailer.settings.bounces import BouncesSettings
 from mailer.settings.load import SettingsInvalid, load_settings
 from mailer.settings.model import (
-    BouncesSettings,
     DatabaseSettings,
     FieldSettings,
     ListSettings,
