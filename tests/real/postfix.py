@@ -107,10 +107,11 @@ def untraced(stored: bytes) -> bytes:
 
 
 @contextmanager
-def running_postfix(parameters: Mapping[str, str] | None = None) -> Iterator[Postfix]:
+def running_postfix(parameters: Mapping[str, str] | None = None, *, services: str = "") -> Iterator[Postfix]:
     """Start an instance that accepts everything from loopback into one Maildir; stop it at the end.
 
-    `parameters` are further lines of its main.cf. Needs root, as Postfix's own master does.
+    `parameters` are further lines of its main.cf, `services` of its master.cf. Needs root, as Postfix's
+    own master does.
     """
     found = shutil.which("postfix") is not None and os.geteuid() == 0
     require_real("Postfix (and root, to start one)", found=found)
@@ -118,7 +119,7 @@ def running_postfix(parameters: Mapping[str, str] | None = None) -> Iterator[Pos
     folder = Path(tempfile.mkdtemp(prefix="mailer-postfix-"))
     folder.chmod(0o755)
     postfix = Postfix(folder, "127.0.0.1", _free_port())
-    _write(postfix, parameters or {})
+    _write(postfix, parameters or {}, services)
     command = ["postfix", "-c", str(folder / "etc")]
     try:
         started = subprocess.run([*command, "start"], capture_output=True, text=True, timeout=60, check=False)
@@ -131,14 +132,14 @@ def running_postfix(parameters: Mapping[str, str] | None = None) -> Iterator[Pos
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _write(postfix: Postfix, parameters: Mapping[str, str]) -> None:
+def _write(postfix: Postfix, parameters: Mapping[str, str], services: str) -> None:
     folder, nobody, owner = postfix.folder, pwd.getpwnam("nobody"), pwd.getpwnam("postfix")
     for name in ("etc", "queue", "data", "inbox"):
         (folder / name).mkdir()
     main = _MAIN.format(folder=folder, uid=nobody.pw_uid, gid=nobody.pw_gid)
     main += "".join(f"{name} = {value}\n" for name, value in parameters.items())
     (folder / "etc" / "main.cf").write_text(main)
-    (folder / "etc" / "master.cf").write_text(_MASTER.format(port=postfix.port))
+    (folder / "etc" / "master.cf").write_text(_MASTER.format(port=postfix.port) + services)
     shutil.chown(folder / "data", owner.pw_uid, owner.pw_gid)
     shutil.chown(folder / "inbox", nobody.pw_uid, nobody.pw_gid)
 
