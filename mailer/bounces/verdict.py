@@ -10,10 +10,12 @@ from mailer.bounces.model import REASONS, Bounce, Severity
 from mailer.bounces.rules import CLEAR, EXCUSES, LEAST, VAGUE
 from mailer.bounces.rules.codes import BY_REPLY, BY_SUBJECT
 from mailer.bounces.rules.codes import CLEAR as CLEAR_CODES
-from mailer.bounces.rules.doubt import DOUBT
+from mailer.bounces.rules.doubt import DOUBT, NAMED
 from mailer.bounces.rules.row import Rule, bare
 
 MAX_WORDS = 4000  #: characters of one explanation that are judged
+MIN_WORDS = 3  #: below, a text is no more than its code
+_WORD = re.compile(r"[^\W\d_]{2,}")
 _STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d]|\.\d)")
 _REPLY = re.compile(r"(?<![\d.:\[/#=-])([45][0-5]\d)(?=[ \t:;.,)-]|$)(?!\.\d)")
 _REPEATED = re.compile(r"(?<![\d.])[45]\d\d-(?:[45]\.\d{1,3}\.\d{1,3})?\s?")
@@ -103,6 +105,8 @@ def _reason(words: str, around: str, status: str, reply: str) -> tuple[str, str]
     ends = detail in CLEAR_CODES and REASONS[CLEAR_CODES[detail]].dead
     if ends and (row := first(DOUBT, words) or first(VAGUE, words)):
         return row.reason, row.name
+    if ends and _speaks_of_something_else(words, status):
+        return "rejected", f"status {status} beside words that do not name the address"
     if detail in CLEAR_CODES:
         return CLEAR_CODES[detail], f"status {status}"
     if row := first(VAGUE, words) or first(CLEAR, around):
@@ -114,6 +118,12 @@ def _reason(words: str, around: str, status: str, reply: str) -> tuple[str, str]
     if reply in BY_REPLY:
         return BY_REPLY[reply], f"reply {reply}"
     return "undefined", "nothing said"
+
+
+def _speaks_of_something_else(words: str, status: str) -> bool:
+    """Whether a text says something after its code, and nothing in it is about a recipient."""
+    said = words.partition(status)[2].partition(" giving up on ")[0].partition("(in reply to")[0]
+    return len(_WORD.findall(said)) >= MIN_WORDS and not NAMED.speaks_of(said)
 
 
 def first(table: tuple[Rule, ...], text: str) -> Rule | None:

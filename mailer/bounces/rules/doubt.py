@@ -38,7 +38,10 @@ DOUBT = (
             your domain | your country | your region | geographic | geoip | geo filter | country | spf |
             dkim | dmarc | tls |
             certificate |
-            authenticat | accepts mail from | accept mail from | only accepts | newsletter |
+            authenticat | accepts mail from | accept mail from | only accepts | abgelehnt | bloqué |
+            bloque votre | bloquead | bloccat | rechazad | refusé | rifiutat |
+            odrzucon | отклон | preference | external |
+            submit | access | newsletter |
             bulk | mass mail | unwelcome | not welcome | policy | blocked | blacklist
         """),
     ),
@@ -59,9 +62,23 @@ DOUBT = (
             """
             temporar | try again | try later | retry later | maintenance | busy | overload | at the moment |
             at this time | right now | for now | currently | later | wait | not able to verify |
-            cannot verify | could not verify | can't verify | unable to verify | ldap | directory service |
+            cannot verify | could not verify | can't verify | unable to verify | our ldap | ldap server |
+            ldap error | ldap is |
+            vorübergehend | temporär | tijdelijk | czasowo | временно | wartung | mantenimiento |
+            manutenzione | manutenção | directory service |
             backend | internal error
             """
         ),
     ),
+)
+
+#: What a text must name for a code beside it to end an address; otherwise it speaks of something else.
+NAMED = Rule(
+    "of the address",
+    "userunknown",
+    phrases("""
+        recipient | user | mailbox | mail box | address | account | person | people | customer | subscriber |
+        employee | colleague | member | student | staff | name | alias | domain | host | nobody | no one | anybody |
+        no such | unknown | never | who is | him | her | she | konto | teilnehmer | benutzer | kunde |  not here
+    """),
 )

@@ -9,7 +9,8 @@ SIZE = (
         "message-too-big",
         "mesgtoobig",
         phrases("""
-            message size above | size above | message too big | message too large | bigger than |
+            message size above | size violation | size above | message too big | message too large |
+            bigger than |
             larger than | oversize |
             exceeds * mb | more than * mb | message is too large | message is too big |
             message size exceed | message size * exceed | message exceeds | message exceeded |
@@ -28,7 +29,7 @@ SIZE = (
             大小超过 | 너무 큽 | 크기 초과
         """),
         unless=phrases("""
-            number of recipients | mailbox | quota | too large a number | rate | recipients exceed
+            number of recipients | score | mailbox | quota | too large a number | rate | recipients exceed
         """),
     ),
 )

@@ -9,7 +9,8 @@ FULL = (
         "mailbox-full",
         "mailboxfull",
         phrases("""
-            mailbox full | mailbox is full | mail box is full | mailbox * is full | mailbox are full |
+            mailbox full | mailbox is full | mail box is full | storage allocation exceeded |
+            mailbox * is full | mailbox are full |
             mailbox * full; |
             inbox is full | inbox full | mail box full | mailfolder is full | maildir over quota |
             maildir delivery failed: *quota | over quota | overquota | over-quota | over the quota |
@@ -147,7 +148,8 @@ UNKNOWN = (
             no person with | user not found | user was not found | user * not found | user not known |
             user not exist | user doesn't exist | user does not exist | user dose not exist |
             user * does not exist | user doesnt exist | users does not exist | user not listed |
-            user not local | user not in | not a user here | user no found | user isn't in | user invalid |
+            user not local | user not in | recipient not in | not a user here | user no found |
+            user isn't in | user invalid |
             user is invalid | invalid user | not a valid user | is not a valid user | user not valid |
             user (@) not | user reject the mail, no such | user does not have | user doesn't have |
             user has no | user nonexist | user non-exist | user terminated | user deleted | user removed |
