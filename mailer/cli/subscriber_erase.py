@@ -96,6 +96,7 @@ def _removed(done: Erased) -> str:
         "waiting sign-up": done.requests,
         "unsent message": done.skipped,
         "ledger record": done.records,
+        "returned message": done.mails,
     }
     return ", ".join(_counted(count, noun) for noun, count in parts.items() if count) or "notes only"
 

@@ -15,7 +15,7 @@ from mailer.maillog import EventLog
 from mailer.store import Store
 from mailer.store.schema import Delivery
 from mailer.store.vocabulary import ALL_LISTS, WAITING, DeliveryState, SkipReason, Stream, SuppressionReason
-from mailer.subscribers import queries, traces
+from mailer.subscribers import queries, returned_traces, traces
 from mailer.subscribers.model import LIFTED_BY_CONFIRMING, SUPPRESSION_POLICY
 
 _logger = EventLog("subscribers")
@@ -42,6 +42,7 @@ class Erased:
     in_flight: int = 0  #: deliveries a sender has in hand: they may still arrive
     deliveries: int = 0  #: deliveries kept without the person, those above included
     records: int = 0  #: ledger records whose contents were erased
+    mails: int = 0  #: messages that came back and were kept raw
     reasons: tuple[SuppressionReason, ...] = ()  #: why the address stays off every list
     overwritten: bool = True  #: False: other readers kept old pages in SQLite's log; erase again later
 
@@ -54,6 +55,7 @@ class Erased:
             "in_flight": self.in_flight,
             "deliveries": self.deliveries,
             "records": self.records,
+            "mails": self.mails,
         }
 
 
@@ -73,18 +75,23 @@ class Erasure:
         """
         reason = _checked(why, address)
         with self._store.read() as connection:
-            # The one search that reads many rows is done outside of the write lock.
+            # The searches that read many rows are done outside of the write lock.
             newest = traces.last_delivery(connection)
             proofs = traces.proofs_to(connection, address)
+            newest_mail = returned_traces.last_mail(connection)
+            mails = returned_traces.mails_naming(connection, address)
         with self._store.write() as connection:
             proofs += traces.proofs_to(connection, address, after_id=newest)
-            done = self._erase(connection, address, proofs=proofs, why=reason)
+            mails += returned_traces.mails_naming(connection, address, after_id=newest_mail)
+            done = self._erase(connection, address, proofs=proofs, mails=mails, why=reason)
         # On SQLite deleted bytes are overwritten, but the log still holds the pages as they were.
         emptied = self._store.empty_log()
         _logger.subscriber_erased(found=done.found)
         return replace(done, overwritten=emptied)
 
-    def _erase(self, connection: Connection, address: EmailAddress, *, proofs: list[int], why: str) -> Erased:
+    def _erase(
+        self, connection: Connection, address: EmailAddress, *, proofs: list[int], mails: list[int], why: str
+    ) -> Erased:
         email_hash = address_hash(self._secrets, address)
         holder = traces.lock_holder(connection, email_hash)
         subscriptions = holder.subscription_ids if holder else ()
@@ -97,7 +104,10 @@ class Erasure:
             traces.remove_holder(connection, holder)
         records = traces.blank_records(connection, email_hash)
         notes = traces.blank_notes(connection, email_hash)
-        if not (holder or deliveries or requests or records or notes):
+        mails = [*mails, *returned_traces.mails_of(connection, email_hash)]
+        returned = returned_traces.blank_mails(connection, mails)
+        returned_traces.blank_reports(connection, email_hash)
+        if not (holder or deliveries or requests or records or notes or returned):
             return Erased(found=False, reasons=_reasons(connection, email_hash))
         self._remember(connection, email_hash)
         done = Erased(
@@ -108,6 +118,7 @@ class Erasure:
             in_flight=in_flight,
             deliveries=len(deliveries),
             records=records,
+            mails=returned,
             reasons=_reasons(connection, email_hash),
         )
         self._ledger.append(

@@ -92,6 +92,7 @@ def test_a_program_reads_numbers_and_no_address(erase: Callable[..., Result]) ->
         "requests": 0,
         "skipped": 1,
         "in_flight": 0,
+        "mails": 0,
         "deliveries": 1,
         "records": 1,
         "reasons": ["unsubscribed"],

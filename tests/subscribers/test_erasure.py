@@ -97,6 +97,7 @@ def test_one_record_keeps_that_it_was_done_and_why_without_an_address(desk: Desk
         "requests": 0,
         "skipped": 0,
         "in_flight": 0,
+        "mails": 0,
         "deliveries": 1,
         "records": 2,
     }
