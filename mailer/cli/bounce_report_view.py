@@ -33,9 +33,11 @@ def print_overview(overview: Overview, *, limit: int) -> None:
         parts += [Text(), _finding(place, finding, overview)]
     for sentence in waiting(overview):
         parts += [Text(), Text(printable(sentence), style="yellow")]
-    parts += [Text(), _totals(overview)]
-    lines = [line for line in overview.lines if overview.by not in _TIMES or _happened(line)]
+    lines = [line for line in overview.lines if _happened(line)]
+    if lines or overview.total.before.sent.answered:
+        parts += [Text(), _totals(overview)]
     if lines:
+        parts.append(Text())
         # Of times the last are wanted, of all else the first.
         shown = lines[-limit:] if overview.by in _TIMES else lines[:limit]
         parts.append(_lines(overview, shown))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -11,8 +11,9 @@ from mailer.bounces.reporting.dimensions import DIMENSIONS, Volumes
 from mailer.bounces.reporting.model import Cell, Finding, Sent, Sort
 from mailer.bounces.reporting.patterns import PATTERNS, Pattern
 
-#: An hour matters if it has so many reports, and so large a part of what the worst hour has.
-_LEAST_OF_HOUR, _OF_WORST_HOUR = 3, 0.1
+#: A time matters if it has so large a part of what the worst has: an hour of a burst, else a day.
+_OF_WORST = 0.1
+_LEAST_FOR_HOURS = 30
 #: From so many on, findings of one pattern are one.
 _ONE_CAUSE = 3
 _NAMED = 3
@@ -93,15 +94,28 @@ def _finding(pattern: Pattern, key: str, mine: list[Cell], past: list[Cell], of:
 
 def _lasting(mine: Sequence[Cell], past: Sequence[Cell]) -> tuple[datetime, datetime]:
     """When it began and the last hour in which it mattered; a trickle before or after is not it."""
-    hours: Counter[datetime] = Counter()
-    for cell in (*past, *mine):
-        hours[cell.hour] += cell.count
-    worst = max(hours.values())
-    # A fault that is thinly spread has no hour that matters more than others.
-    least = min(max(_LEAST_OF_HOUR, worst * _OF_WORST_HOUR), worst)
-    mattering = sorted(hour for hour, count in hours.items() if count >= least)
-    began = mattering[0]
-    return min(cell.first_at for cell in (*past, *mine) if cell.hour == began), mattering[-1]
+    everything = (*past, *mine)
+    hours = _counted(everything, _hour)
+    time = _hour if max(hours.values()) >= _LEAST_FOR_HOURS else _day
+    counted = _counted(everything, time)
+    least = max(counted.values()) * _OF_WORST
+    mattering = [cell for cell in everything if counted[time(cell)] >= least]
+    return min(cell.first_at for cell in mattering), max(cell.hour for cell in mattering)
+
+
+def _counted(cells: Iterable[Cell], time: Callable[[Cell], datetime]) -> Counter[datetime]:
+    counts: Counter[datetime] = Counter()
+    for cell in cells:
+        counts[time(cell)] += cell.count
+    return counts
+
+
+def _hour(cell: Cell) -> datetime:
+    return cell.hour
+
+
+def _day(cell: Cell) -> datetime:
+    return cell.hour.replace(hour=0)
 
 
 def _merged(pattern: Pattern, groups: Sequence[Finding]) -> Sequence[Finding]:

@@ -240,3 +240,11 @@ def test_every_pattern_says_whose_fault_it_is_and_what_to_do() -> None:
         assert "fault" in pattern.fault, pattern.name
         assert pattern.remedy.endswith("."), pattern.name
         assert not pattern.title.endswith("."), pattern.name
+
+
+def test_a_thin_spike_lasts_over_its_days_and_not_only_its_worst_hour(world: World) -> None:
+    """Complaints come one by one: hours of one or two belong to it like those of three."""
+    world.report(25, reason="feedback", at=NOW - timedelta(hours=20), hours=19, campaign=1)
+    finding = found(world.store)["complaints_campaign"]
+    assert finding.since == NOW - timedelta(hours=20)
+    assert finding.last >= NOW - timedelta(hours=3)
