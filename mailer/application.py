@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from mailer.bounces.webhooks import Hooks
     from mailer.delivery.messages import SiteMessages
     from mailer.monitoring.unmatched import Unmatched
+    from mailer.ops.accounts import Accounts
+    from mailer.ops.entrance import Entrance
     from mailer.scheduling import Scheduler
     from mailer.subscribers.erasure import Erasure
     from mailer.subscribers.importing import Imports
@@ -153,6 +155,20 @@ class Site:
         from mailer.bounces.intake.intake import Intake
 
         return Intake(self.store, self.settings, self.secrets, alerts=self.alerts)
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        """Who may sign in to /ops."""
+        from mailer.ops.accounts import Accounts
+
+        return Accounts(self.store, self.secrets, self.ledger)
+
+    @cached_property
+    def entrance(self) -> Entrance:
+        """The door of /ops."""
+        from mailer.ops.entrance import Entrance
+
+        return Entrance(self.store, self.settings.ops, self.secrets, self.ledger)
 
     @cached_property
     def hooks(self) -> Hooks:

@@ -48,6 +48,7 @@ COMMANDS: dict[str, Lazy] = {
     "delivery": Lazy("mailer.cli.delivery:delivery", "Single messages: list, show, retry, settle, pace."),
     "bounce": Lazy("mailer.cli.bounce:bounce", "What comes back: report, show, classify."),
     "alerts": Lazy("mailer.cli.alerts:alerts", "What ops are told: test, list, key."),
+    "ops": Lazy("mailer.cli.ops:ops", "Who may sign in to the pages at /ops."),
     "dkim": Lazy("mailer.cli.dkim:dkim", "Keys that sign mail: new, show."),
     "key": Lazy("mailer.cli.key:key", "Keys that sign links: list, rotate."),
     "db": Lazy("mailer.cli.db:db", "The database: upgrade, check."),

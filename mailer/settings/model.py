@@ -23,6 +23,7 @@ from mailer.settings.hooks import HooksSettings
 from mailer.settings.listener import ListenerSettings
 from mailer.settings.mailbox import MailboxSettings
 from mailer.settings.metrics import LoggingSettings, MetricsSettings
+from mailer.settings.ops import OpsSettings
 from mailer.settings.pace import PaceSettings
 from mailer.settings.section import Section
 from mailer.settings.smtp import SmtpSettings, StreamName
@@ -254,6 +255,7 @@ class Settings(Section):
     pace: PaceSettings = Field(PaceSettings(), description="How sending adapts to what is taken.")
     privacy: PrivacySettings = Field(PrivacySettings(), description="What is kept, for how long.")
     web: WebSettings = Field(WebSettings(), description="Where the web pages listen.")
+    ops: OpsSettings = Field(OpsSettings(), description="How staff get at /ops.")
     bounces: BouncesSettings = Field(BouncesSettings(), description="What comes back by mail.")
     mailbox: dict[Name, MailboxSettings] = Field(
         default_factory=dict, description="The mailboxes that it arrives in."

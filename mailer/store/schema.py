@@ -20,6 +20,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from mailer.store.base import Base
 from mailer.store.schema_returns import BounceScore, Freeze, Hold, ReturnedMail
+from mailer.store.schema_staff import StaffLimit, StaffMember, StaffSession
 from mailer.store.types import BigId, EnumText, Json, UtcDateTime, keyed_hash, row_id, tag, utc, utc_or_none
 from mailer.store.vocabulary import (
     CampaignState,
@@ -36,7 +37,16 @@ from mailer.store.vocabulary import (
 )
 
 # All tables are known to whoever knows one.
-__all__ = ["Base", "BounceScore", "Freeze", "Hold", "ReturnedMail"]
+__all__ = [
+    "Base",
+    "BounceScore",
+    "Freeze",
+    "Hold",
+    "ReturnedMail",
+    "StaffLimit",
+    "StaffMember",
+    "StaffSession",
+]
 
 
 class MailingList(Base):

@@ -145,6 +145,13 @@ class FreezeScope(StrEnum):
     CAMPAIGN = "campaign"
 
 
+class StaffRole(StrEnum):
+    """What somebody may do in /ops."""
+
+    VIEWER = "viewer"  #: looks
+    OPERATOR = "operator"  #: acts
+
+
 class Stream(StrEnum):
     """The two streams of the one hash chain."""
 

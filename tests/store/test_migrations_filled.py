@@ -41,6 +41,9 @@ from mailer.store.schema import (
     ReturnedMail,
     SignupCount,
     SignupRequest,
+    StaffLimit,
+    StaffMember,
+    StaffSession,
     Subscriber,
     Subscription,
     Suppression,
@@ -121,6 +124,9 @@ ROWS: list[tuple[type[Base], dict[str, Any]]] = [
     (AlertSending, {"alert_id": 1, "channel": "mail", "send_at": NOW}),
     (PaceRow, {"key": "relay:main", "limit": 0.1, "until": NOW, "updated_at": NOW, "memory": {"a": 1.5}}),
     (ProviderRow, {"domain": "shop.example", "provider": "google", "expires_at": NOW}),
+    (StaffMember, {"name": "ada", "role": "viewer", "totp_step": 7, "created_at": NOW}),
+    (StaffSession, {"token_hash": bytes(32), "staff_id": 1, "created_at": NOW, "seen_at": NOW, "expires_at": NOW}),
+    (StaffLimit, {"key_hash": bytes(32), "free_at": NOW, "known_until": NOW}),
 ]  # fmt: skip
 
 

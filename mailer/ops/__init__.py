@@ -1,0 +1,1 @@
+"""What staff see and do on /ops: accounts, sign-in, the board, actions."""
