@@ -158,7 +158,7 @@ class Story:
             csv.writer(file).writerows([["Email"], [props.ADA.address], [props.EVE.address]])
         self.stage.run("subscriber", "import", again.name, *props.IMPORT_OPTIONS, quiet=True)
         suppressed = {row["reason"] for row in self.stage.ask("suppression", "list")}
-        kept = {"unsubscribed", "not_me", "hard_bounce"} <= suppressed
+        kept = {"unsubscribed", "not_me", "held"} <= suppressed
         self.evidence.show("no-remembered", "importing Ada and Eve again brought neither back", kept=kept)
         policy = open_page(f"{self.stage.url}/privacy")
         asked = self.stage.ask("audit", "show", "--event", "requested")

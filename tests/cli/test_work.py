@@ -56,14 +56,14 @@ def test_work_sends_and_delivery_tells_what_became_of_it(site: RunningSite) -> N
 
 
 def test_the_refused_address_gets_no_further_mail(site: RunningSite) -> None:
-    """5.1.1 at RCPT is a suppression for a hard bounce, on record."""
+    """5.1.1 at RCPT holds the person at once; a day later that is a hard bounce (A76)."""
     site.start_server([{"verb": "rcpt", "who": "p0003", "do": "550 5.1.1 no such user"}])
     worker = site.start_worker()
     site.wait(site.settled)
     stop(worker)
     (suppressed,) = json.loads(mailer(site, "suppression", "list", "--json"))
-    assert (suppressed["reason"], suppressed["source"]) == ("hard_bounce", "smtp")
-    assert suppressed["note"] == "reply 550 5.1.1 to RCPT"
+    assert (suppressed["reason"], suppressed["source"]) == ("held", "bounces")
+    assert suppressed["note"].startswith("userunknown (")
 
 
 def test_an_unknown_delivery_is_one_sentence(site: RunningSite) -> None:
