@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from mailer.monitoring.catalogue import GAUGES, OF_PROCESS
+from tests.house.reference import commands
 from tests.house.tree import ROOT
 
 DASHBOARD: dict[str, Any] = json.loads((ROOT / "deploy/grafana/mailer.json").read_text(encoding="utf-8"))
@@ -122,3 +123,10 @@ def test_the_page_for_ops_explains_every_metric() -> None:
     page = (ROOT / "docs/monitoring.md").read_text(encoding="utf-8")
     for name, metric in {**GAUGES, **OF_PROCESS}.items():
         assert f"| `{name}` | {', '.join(metric.labels)} | {metric.help} |" in page
+
+
+def test_commands_that_rules_recommend_exist() -> None:
+    known = {name for name, _ in commands()}
+    for rule in RULES:
+        for named in re.findall(r"`(mailer(?: [a-z]+)+)", rule["annotations"]["action"]):
+            assert named in known, f"{rule['alert']}: {named}"
