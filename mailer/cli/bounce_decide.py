@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mailer.cli.instants import instant
-from mailer.cli.output import MOST_ROWS, json_option, print_json, print_table
+from mailer.cli.output import MOST_ROWS, json_option, print_json, print_table, printable
 from mailer.cli.site_option import pass_site
 
 if TYPE_CHECKING:
@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 _WHY = click.option("--why", required=True, metavar="TEXT", help="Why; goes on record. No addresses, please.")
 
 
+#: Lines of a message that are shown.
+_LINES = 60
+
+
 @click.command()
+@click.argument("mail", type=int, required=False)
 @click.option(
     "--limit",
     type=click.IntRange(1, MOST_ROWS),
@@ -27,12 +32,17 @@ _WHY = click.option("--why", required=True, metavar="TEXT", help="Why; goes on r
 )
 @json_option
 @pass_site
-def review(site: Site, *, limit: int, as_json: bool) -> None:
+def review(site: Site, *, mail: int | None, limit: int, as_json: bool) -> None:
     """List what waits for a person: alarms of alike failures, and messages that prove nothing.
 
     An alarm ends with `release` (nobody is to blame) or `discard` (it was false, the bounces count);
     a message with `dismiss`, or with `opt-out` when somebody writes that they want to leave.
+    With the number of a message: show its beginning. It names people, so the look is recorded.
     """
+    if mail is not None:
+        lines = site.deciding.message(mail).decode("utf-8", "replace").splitlines()
+        click.echo("\n".join(f"| {printable(line)}" for line in lines[:_LINES]))
+        return
     waiting = site.deciding.review(limit=limit)
     if as_json:
         print_json(waiting)
@@ -56,7 +66,7 @@ def review(site: Site, *, limit: int, as_json: bool) -> None:
                 [one.id, f"{one.received_at:%Y-%m-%d %H:%M}", one.kind or one.state, one.note]
                 for one in waiting.mails
             ],
-            title="Messages: see one with `mailer bounce show --mail ID`",
+            title="Messages: see one with `mailer bounce review MAIL`",
         )
 
 

@@ -102,6 +102,16 @@ def dismiss(store: Store, ledger: Ledger, mail_id: int, *, why: str) -> None:
         ledger.append(connection, stream=Stream.AUDIT, event="dismissed", payload=payload)
 
 
+def message(store: Store, ledger: Ledger, mail_id: int) -> bytes:
+    """A message as it came; it names people, so the look is recorded (F4). Raises MailUnknown."""
+    with store.write() as connection:
+        raw = raw_or_none(connection, mail_id)
+        if not raw:
+            raise MailUnknown(f"There is no message {mail_id}, or it is not kept any more.")
+        ledger.append(connection, stream=Stream.AUDIT, event="returned_mail_shown", payload={"mail": mail_id})
+        return raw
+
+
 def opt_out(store: Store, effects: Effects, mail_id: int, *, why: str) -> bool:
     """Opt out who wrote a message that waits, by a person's word; False: nobody of that address is stored.
 

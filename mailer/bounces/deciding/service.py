@@ -233,6 +233,10 @@ class Deciding:
         """What waits for a person. Raises StoreError."""
         return looking.review(self._store, limit=limit)
 
+    def message(self, mail_id: int) -> bytes:
+        """One message as it came; the look is recorded. Raises MailUnknown."""
+        return looking.message(self._store, self._ledger, mail_id)
+
     def dismiss(self, mail_id: int, *, why: str) -> None:
         """Somebody looked, and nothing is to be done. Raises MailUnknown."""
         looking.dismiss(self._store, self._ledger, mail_id, why=why)
