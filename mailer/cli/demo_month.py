@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mailer import clock
-from mailer.cli.output import print_table
+from mailer.cli.output import print_facts
 
 if TYPE_CHECKING:
     from mailer.demo.month.truth import Comparison
@@ -73,16 +73,13 @@ def _conclude(found: Comparison) -> None:
     blocked = ", ".join(
         f"{count:,} {reason.replace('_', ' ')}" for reason, count in sorted(found.suppressed.items())
     )
-    rows = [
-        ("deliveries", f"{found.total:,}: {states}"),
-        (
-            "accounted for",
-            "everybody" if found.adds_up else f"NOT: the campaigns were for {found.audiences:,}",
-        ),
-        ("suppressed", blocked),
-        ("dead addresses", f"{found.found:,} of {found.dead:,} are suppressed; the others died lately"),
-        ("living addresses suppressed as dead", f"{len(found.wrongly):,}"),
-        ("complaints not heeded", f"{found.complaints_missed:,}"),
-        ("people who asked to leave and are still on", f"{found.leavers_missed:,}"),
-    ]
-    print_table(["compared with the truth", ""], rows, whole=("compared with the truth", ""))
+    facts = {
+        "deliveries": f"{found.total:,}: {states}",
+        "accounted for": "everybody" if found.adds_up else f"NOT: the campaigns were for {found.audiences:,}",
+        "suppressed": blocked,
+        "dead addresses": f"{found.found:,} of {found.dead:,} are suppressed; the others died lately",
+        "living ones suppressed as dead": len(found.wrongly),
+        "complaints not heeded": found.complaints_missed,
+        "wishes to leave not heeded": found.leavers_missed,
+    }
+    print_facts(facts, title="Compared with the truth")

@@ -86,8 +86,9 @@ class Operator:
         decide = self._site.deciding.discard if dead else self._site.deciding.release
         words = "the addresses are dead" if dead else "nobody of them is to blame"
         count = decide(freeze.id, why=words)
+        told = f", {count:,} reports" if count else ""
         self._tell(
-            now, f"the operator decides on {freeze.group} at {freeze.label}: {words} ({count:,} reports)"
+            now, f"the operator decides on the alarm at {freeze.label} ({freeze.group}{told}): {words}"
         )
 
     def _tell(self, now: datetime, words: str) -> None:

@@ -84,7 +84,7 @@ _HABITS = (
     _Habit(Sort.MAILED_LEAVE, 0.0001, 24 * _HOUR),
 )
 #: Complaints per message read, ordinarily and of the unwanted campaign; they come from FBLs only.
-_COMPLAINS, _COMPLAINS_UNWANTED = 0.0002, 0.012
+_COMPLAINS, _COMPLAINS_UNWANTED = 0.0002, 0.025
 
 
 class World:
