@@ -228,8 +228,8 @@ UNKNOWN = (
             mail from * not | your address * not | your domain | temporarily unable |
             unknown user agent | message was deleted | message was removed | mail was deleted |
             mail was removed |
-            attachment was | content was |
-            from address * not found | (temporar | temporary failure | temporarily |
+            attachment was | content was | from address * not found |
+            (temporar | temporary failure | temporarily |
             try again later | closed until | at this time | currently unable
         """),
     ),
