@@ -17,7 +17,7 @@ from mailer.cli.output import console, printable
 _COLOURS = {Sort.HARD: "red", Sort.SOFT: "blue", Sort.POLICY: "yellow", Sort.COMPLAINT: "magenta"}
 _EIGHTHS = "▁▂▃▄▅▆▇█"
 #: Cells of a line over time; a longer one is drawn together.
-_SPARK = 30
+_SPARK = 28
 _TIMES = ("day", "hour")
 
 
@@ -27,12 +27,12 @@ def print_overview(overview: Overview, *, limit: int) -> None:
         Text("Bounces and complaints", style="bold"),
         Text(span(overview), style="bright_black"),
         Text(),
-        Text(headline(overview), style="bold red" if overview.findings else "bold green"),
+        _sentence(headline(overview), "bold red" if overview.findings else "bold green"),
     ]
     for place, finding in enumerate(overview.findings, 1):
         parts += [Text(), _finding(place, finding, overview)]
     for sentence in waiting(overview):
-        parts += [Text(), Text(printable(sentence), style="yellow")]
+        parts += [Text(), _sentence(printable(sentence), "yellow")]
     lines = [line for line in overview.lines if _happened(line)]
     if lines or overview.total.before.sent.answered:
         parts += [Text(), _totals(overview)]
@@ -44,6 +44,11 @@ def print_overview(overview: Overview, *, limit: int) -> None:
         if len(lines) > len(shown):
             parts.append(Text(f"{len(lines) - len(shown):,} more: --limit, --csv", style="bright_black"))
     console().print(Padding(Group(*parts), (1, 2)))
+
+
+def _sentence(text: str, style: str) -> Text:
+    """Whole also in a pipe, where lines are not broken: a sentence that is cut off is none."""
+    return Text(text, style=style, no_wrap=False, overflow="fold")
 
 
 def _finding(place: int, finding: Finding, overview: Overview) -> Table:
