@@ -38,6 +38,9 @@ def test_any_mail_to_the_unsubscribe_address_is_a_wish_to_leave() -> None:
         "Отписаться",
         "退订",
         "stop\n\n-- \nAnna",
+        "Please take me off this list.\n\nAnna",
+        "Please unsubscribe me.\n\nBest regards,\nAnna von Ohm",
+        "Bitte abmelden\n\nMit freundlichen Grüßen\nÄnne Müller-Lüdenscheidt",
         "unsubscribe\n\nOn Sunday, Shop wrote:\n> Offers for you",
     ],
 )
@@ -58,6 +61,8 @@ def test_the_word_may_stand_in_the_subject() -> None:
         "How do I unsubscribe my mother, and keep my own subscription?",
         "Danke für den Newsletter",
         "> unsubscribe",
+        "Stop\nthe press, this is wonderful",
+        "Stop\nI want to tell you something",
         "",
     ],
 )
