@@ -6,4 +6,4 @@ from typing import Final
 
 #: Raised by one with every change that gives some message another verdict: a row of `rules/`, the order
 #: of the rows, how addresses or texts are found. `mailer bounce reclassify` reads older verdicts anew.
-READER_VERSION: Final = 7
+READER_VERSION: Final = 8
