@@ -46,7 +46,11 @@ COMMANDS: dict[str, Lazy] = {
         "Campaigns: new, check, preview, proof, schedule, pause, resume, cancel, status.",
     ),
     "delivery": Lazy("mailer.cli.delivery:delivery", "Single messages: list, show, retry, settle, pace."),
-    "bounce": Lazy("mailer.cli.bounce:bounce", "What comes back: report, show, classify."),
+    "bounce": Lazy(
+        "mailer.cli.bounce:bounce",
+        "What comes back: report, show, ingest, poll, mails, review, release, discard, dismiss, opt-out, "
+        "reclassify, classify.",
+    ),
     "alerts": Lazy("mailer.cli.alerts:alerts", "What ops are told: test, list, key."),
     "ops": Lazy("mailer.cli.ops:ops", "Who may sign in to the pages at /ops."),
     "dkim": Lazy("mailer.cli.dkim:dkim", "Keys that sign mail: new, show."),

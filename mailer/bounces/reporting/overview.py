@@ -21,6 +21,7 @@ _OF_TIME = ("day", "hour")
 def overview(store: Store, period: Period, *, by: str, zone: str) -> Overview:
     """The report on a period, its lines by a name of DIMENSIONS; days are those of `zone`. Raises StoreError."""
     with store.read() as connection:
+        queries.sort_in_memory(connection)
         names = Names(queries.campaigns(connection), queries.lists(connection), ZoneInfo(zone))
         now = list(queries.cells(connection, period, domains=by == "domain"))
         earlier = list(queries.cells(connection, period.before, domains=by == "domain"))

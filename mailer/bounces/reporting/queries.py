@@ -164,14 +164,22 @@ def _scope_name(scope: FreezeScope, key: str, slugs: Mapping[int, tuple[str, int
     return slugs.get(int(key), (key, 0))[0] if known else key
 
 
-def _hour(connection: Connection, column: Any) -> ColumnElement[str]:
-    """The hour of an instant in UTC, "2026-11-23 02"; text sorts and groups alike on both databases."""
+def _hour(connection: Connection, column: Any) -> ColumnElement[Any]:
+    """The hour of an instant in UTC: text on SQLite, where times are text, an instant on PostgreSQL."""
     if connection.dialect.name == "sqlite":
         return func.substr(column, 1, 13, type_=String)
-    return func.to_char(func.timezone("UTC", column), "YYYY-MM-DD HH24", type_=String)
+    return func.date_trunc("hour", column, "UTC", type_=UtcDateTime)
 
 
 @cache
-def hour_at(hour: str) -> datetime:
+def hour_at(hour: str | datetime) -> datetime:
     """The instant at which an hour begins."""
+    if isinstance(hour, datetime):
+        return hour
     return datetime.strptime(hour, "%Y-%m-%d %H").replace(tzinfo=UTC)
+
+
+def sort_in_memory(connection: Connection) -> None:
+    """Let PostgreSQL count in memory what its default of 4 MB makes it sort on disk; for this transaction."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL work_mem = '64MB'"))
