@@ -1,4 +1,4 @@
-"""A mailbox behind IMAP: each mail stored first, then moved or deleted there (RFC 3501, 6851, 4315)."""
+"""A mailbox behind IMAP: each mail stored first, then moved or deleted there (RFC 3501, RFC 6851, RFC 4315)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""imaplib, held to the limits of a Wire, with TLS verified and IDLE (RFC 3501, 2177)."""
+"""imaplib, held to the limits of a Wire, with TLS verified and IDLE (RFC 3501, RFC 2177)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A mailbox behind POP3: each mail stored first, then deleted there (RFC 1939, 2449, 2595).
+"""A mailbox behind POP3: each mail stored first, then deleted there (RFC 1939, RFC 2595).
 
 Not by poplib: it refuses lines of more than 2 048 octets, which bounces have, and waits without an end.
 """
