@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from mailer.addresses import AddressInvalid, parse_address
 from mailer.bounces.deciding.carried import link_in, tags_in, text_in
@@ -135,10 +135,12 @@ _FOUND = (
     .outerjoin(Subscriber, Subscriber.id == Subscription.subscriber_id)
 )
 
+_BY_ID = _FOUND.where(Delivery.id == bindparam("delivery"))
+
 
 def by_id(connection: Connection, delivery_id: int, matched_by: str = "verp") -> Match | None:
     """A delivery whose number is proven. Raises StoreError."""
-    row = connection.execute(_FOUND.where(Delivery.id == delivery_id)).first()
+    row = connection.execute(_BY_ID, {"delivery": delivery_id}).first()
     return None if row is None else _match(row, matched_by)
 
 

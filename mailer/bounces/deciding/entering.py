@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from mailer.audit import Ledger
 from mailer.bounces.deciding import alike
@@ -27,6 +27,7 @@ from mailer.delivery.pace.owners import own_name
 from mailer.delivery.settling.settle import settle_by_report
 from mailer.store.schema import ProviderRow, Report
 from mailer.store.vocabulary import (
+    DeliveryState,
     ReportEffect,
     ReportKind,
     ReportSeverity,
@@ -37,6 +38,9 @@ from mailer.store.vocabulary import (
 #: What a report must be matched by to prove that this very delivery was taken by the relay.
 NAMES_THE_COPY = frozenset({"verp", "envid", "message_id"})
 
+#: Deliveries that such a report settles; at SMTP time it is the outcome itself that does.
+IN_DOUBT = frozenset({DeliveryState.UNKNOWN, DeliveryState.QUEUED, DeliveryState.DEFERRED})
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -44,6 +48,9 @@ class Origin:
 
     source: ReportSource
     mail_id: int | None = None
+
+
+_SET_EFFECT = update(Report).where(Report.id == bindparam("report")).values(effect=bindparam("became"))
 
 
 class Entering:
@@ -62,13 +69,14 @@ class Entering:
         bounce = of_our_address(bounce, match.email_key)
         if _is_known(connection, match, severity_of(bounce)):
             return None
-        if origin.source is not ReportSource.SMTP and match.matched_by in NAMES_THE_COPY:
+        if match.state in IN_DOUBT and match.matched_by in NAMES_THE_COPY:
             words = f"{bounce.reason}, {bounce.rule}"[:200]
             settle_by_report(connection, self._ledger, match.delivery_id, report=words)
         provider = provider_of(connection, match.domain)
         report_id = _insert(connection, bounce, match, origin, provider=provider, now=now)
         effect = self._act(connection, bounce, match, report_id=report_id, provider=provider, now=now)
-        connection.execute(update(Report).where(Report.id == report_id).values(effect=effect))
+        if effect is not ReportEffect.NOTED:
+            connection.execute(_SET_EFFECT, {"report": report_id, "became": effect})
         return effect
 
     def _act(
