@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Update, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Update, bindparam, func, insert, select, update
 
 from mailer.bounces.deciding.policy import ALIKE_WITHIN, Limits, is_alarming
 from mailer.delivery.pace.owners import OWNERS
@@ -52,8 +54,7 @@ class Alarm:
 
 def covering(connection: Connection, place: Place, *, now: datetime) -> bool:
     """Whether a failure falls under an open freeze, which then is as young as that failure."""
-    same = _same(place)
-    found = connection.scalar(select(Freeze.id).where(Freeze.closed_at.is_(None), same).limit(1))
+    found = next((row.id for row in _same(connection, place) if row.closed_at is None), None)
     if found is None:
         return False
     connection.execute(update(Freeze).where(Freeze.id == found).values(last_at=now))
@@ -64,16 +65,29 @@ def is_released(connection: Connection, place: Place, *, sent_at: datetime | Non
     """Whether a failure is a late one of an incident that somebody has ended with "nobody is to blame"."""
     if sent_at is None:
         return False
-    same = _same(place)
-    ended = Freeze.closed_at > sent_at, Freeze.opened_at < sent_at + LATE, Freeze.decision == "release"
-    return connection.scalar(select(Freeze.id).where(same, *ended).limit(1)) is not None
+    return any(
+        row.decision == "release"
+        and row.closed_at is not None
+        and row.opened_at - LATE < sent_at < row.closed_at
+        for row in _same(connection, place)
+    )
 
 
-def _same(place: Place) -> ColumnElement[bool]:
-    same = (Freeze.scope == FreezeScope.PROVIDER) & (Freeze.key == place.provider)
-    if place.campaign_id is not None:
-        same |= (Freeze.scope == FreezeScope.CAMPAIGN) & (Freeze.key == str(place.campaign_id))
-    return same & (Freeze.reason == place.group)
+_FREEZES = (
+    select(Freeze.id, Freeze.opened_at, Freeze.closed_at, Freeze.decision)
+    .where(
+        Freeze.reason == bindparam("group"),
+        ((Freeze.scope == FreezeScope.PROVIDER) & (Freeze.key == bindparam("provider")))
+        | ((Freeze.scope == FreezeScope.CAMPAIGN) & (Freeze.key == bindparam("campaign"))),
+    )
+    .order_by(Freeze.id)
+)
+
+
+def _same(connection: Connection, place: Place) -> Sequence[Row[*tuple[Any, ...]]]:
+    """Every freeze that there was of this place."""
+    given = {"group": place.group, "provider": place.provider, "campaign": str(place.campaign_id)}
+    return connection.execute(_FREEZES, given).all()
 
 
 def look(connection: Connection, limits: Limits, place: Place, *, now: datetime) -> Alarm | None:

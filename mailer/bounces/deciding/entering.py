@@ -50,6 +50,7 @@ class Origin:
     mail_id: int | None = None
 
 
+_INSERT = insert(Report).returning(Report.id)
 _SET_EFFECT = update(Report).where(Report.id == bindparam("report")).values(effect=bindparam("became"))
 
 
@@ -187,5 +188,5 @@ def _insert(
         "relay": match.relay,
         "reader_version": READER_VERSION,
     }
-    report_id: int = connection.execute(insert(Report).values(row).returning(Report.id)).scalar_one()
+    report_id: int = connection.execute(_INSERT, row).scalar_one()
     return report_id
