@@ -18,8 +18,8 @@ from mailer.cli.output import print_facts
 if TYPE_CHECKING:
     from mailer.demo.month.truth import Comparison
 
-#: What --people is by default: with thirteen campaigns in thirty days some 200 000 messages.
-PEOPLE, DAYS, SEED = 15_300, 30, 1
+#: What --people is by default: with fourteen campaigns in thirty days some 200 000 messages.
+PEOPLE, DAYS, SEED = 14_200, 30, 1
 #: Below these, nobody can tell a cause from chance.
 FEWEST_PEOPLE, FEWEST_DAYS = 500, 14
 
@@ -47,7 +47,7 @@ def play_month(folder: Path, *, seed: int, people: int, days: int, keep: bool) -
         f"  cd {root}\n"
         f"  mailer bounce report --since {days}d --by import      or by campaign, reason, day …\n"
         f"  mailer bounce report --since {days}d --html month.html\n"
-        "  mailer ops user add YOU && mailer serve          and then /ops"
+        "  mailer ops user add YOU --role operator && mailer serve      and then /ops"
     )
     if keep:
         with suppress(KeyboardInterrupt):  # that is how it is meant to end

@@ -56,7 +56,8 @@ class Plan:
     @cached_property
     def issues(self) -> tuple[Issue, ...]:
         """Every campaign, in order."""
-        days = [day for day in range(self.days) if day % 7 in _WEEKDAYS]
+        # One on the last day, so that there is news when the month is over.
+        days = [day for day in range(self.days) if day % 7 in _WEEKDAYS or day == self.days - 1]
         unwanted = days[round(len(days) * 0.75)]
         return tuple(
             Issue(
@@ -74,7 +75,9 @@ class Plan:
     def listing(self) -> Window:
         """One provider takes our address for a spammer's."""
         begins = self._before_issue(0.1)
-        return Window(begins, begins + timedelta(days=3, hours=4))
+        return Window(
+            begins, min(begins + timedelta(days=3, hours=4), self.bad_import_at - timedelta(hours=3))
+        )
 
     @property
     def bad_import_at(self) -> datetime:
