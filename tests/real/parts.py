@@ -16,7 +16,10 @@ def missing_parts() -> dict[str, str]:
         "PostgreSQL": (find_binaries() is not None, "every test of the store on PostgreSQL"),
         "Chromium": (_program("chromium"), "screenshots and accessibility of the pages"),
         "SpamAssassin": (_program("spamassassin"), "that a spam filter has nothing against our mail"),
-        "dovecot-imapd dovecot-pop3d": (_program("dovecot"), "that bounces are fetched from a real IMAP server"),
+        "dovecot-imapd dovecot-pop3d": (
+            _program("dovecot"),
+            "that bounces are fetched from a real IMAP server",
+        ),
         "opendkim-tools": (_program("opendkim-testmsg"), "that OpenDKIM takes our signatures for good"),
     }
     return {name: untried for name, (found, untried) in parts.items() if not found}

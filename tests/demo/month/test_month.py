@@ -63,7 +63,7 @@ def month(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
 
 def count(month: Played, *conditions: object) -> int:
     with month.site.store.read() as connection:
-        return connection.scalar(select(func.count()).where(*conditions)) or 0  # type: ignore[arg-type]  # columns
+        return connection.scalar(select(func.count()).where(*conditions)) or 0  # type: ignore[arg-type]  # columns of a table
 
 
 def test_everybody_a_campaign_was_for_is_accounted_for(month: Played) -> None:
