@@ -24,8 +24,8 @@ LEAVE_BY_MAIL = "leave@ohm-and-volt.example"
 def month_site(folder: Path, *, seed: int) -> Iterator[Site]:
     """A new site in `folder`, opened. Raises DemoFailed when there is one already.
 
-    An import enters people in the order of their keyed hashes: for the same month twice the key comes
-    from the seed, too. It guards nobody who lives.
+    An import enters people in the order of their keyed hashes: for the same month twice the key is made
+    of the seed, too. It guards nobody who lives.
     """
     site_folder = SiteFolder(folder.absolute(), {})
     if site_folder.settings_path.exists():
