@@ -141,7 +141,7 @@ def reclassify(site: Site, *, since: str, apply: bool, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    rows = [[one.report_id or "-", one.mail_id or "-", one.was, one.today, _follows(one)] for one in found]
+    rows = [[one.report_id or "-", one.mail_id or "-", one.was, one.becomes, _follows(one)] for one in found]
     if not rows:
         click.echo("The rules of today read everything as before.")
         return

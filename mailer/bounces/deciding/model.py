@@ -54,6 +54,6 @@ class Difference:
     report_id: int | None
     mail_id: int | None
     was: str  #: "hard userunknown"
-    today: str  #: the same, by the rules of today
+    becomes: str  #: the same, by the rules of today
     lifts: bool  #: an address is mailed again
     holds: bool  #: an address is held
