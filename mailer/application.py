@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from mailer.delivery.messages import SiteMessages
     from mailer.monitoring.unmatched import Unmatched
     from mailer.ops.accounts import Accounts
+    from mailer.ops.actions import Actions
+    from mailer.ops.board import Board
     from mailer.ops.entrance import Entrance
     from mailer.scheduling import Scheduler
     from mailer.subscribers.erasure import Erasure
@@ -169,6 +171,20 @@ class Site:
         from mailer.ops.entrance import Entrance
 
         return Entrance(self.store, self.settings.ops, self.secrets, self.ledger)
+
+    @cached_property
+    def board(self) -> Board:
+        """What /ops shows."""
+        from mailer.ops.board import Board
+
+        return Board(self.store, self.deciding)
+
+    @cached_property
+    def actions(self) -> Actions:
+        """What operators may do from /ops."""
+        from mailer.ops.actions import Actions
+
+        return Actions(self.store, self.ledger, deciding=self.deciding, campaigns=self.campaigns)
 
     @cached_property
     def hooks(self) -> Hooks:

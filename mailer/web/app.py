@@ -30,6 +30,7 @@ from mailer.web import (
 )
 from mailer.web.guards import AccessLog, CrashGuard, TlsOnly, TrailingSlash
 from mailer.web.headers import SecurityHeaders
+from mailer.web.ops.routes import ops_routes
 from mailer.web.pages import Web
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def _routes(web: Web) -> list[BaseRoute]:
         Route("/healthz", health.healthz),
         Route("/readyz", health.readyz),
         Route("/metrics", metrics.show),
+        *(ops_routes() if web.site.settings.ops.enabled else ()),
         Route("/robots.txt", info.robots),
         Route("/.well-known/security.txt", info.security),
     ]

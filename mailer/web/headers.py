@@ -40,7 +40,7 @@ def mail_policy(asset_hosts: tuple[str, ...]) -> str:
 
 
 class SecurityHeaders:
-    """ASGI middleware: add SECURITY_HEADERS where the answer lacks them; let no cookie out (D23)."""
+    """ASGI middleware: add SECURITY_HEADERS where the answer lacks them; let no cookie out but /ops's (D23)."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -53,7 +53,8 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
-                del headers["set-cookie"]
+                if not (scope["path"] == "/ops" or scope["path"].startswith("/ops/")):
+                    del headers["set-cookie"]
             await send(message)
 
         await self.app(scope, receive, send_complete)

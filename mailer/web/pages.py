@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from mailer.bounces.reporting.chart_style import CHART_CSS
 from mailer.monitoring.exposition import Exposition
 from mailer.monitoring.traffic import Traffic
 from mailer.subscribers.leaving import LeaveView, Wish
@@ -65,7 +66,7 @@ class Web:
         return cls(
             site=site,
             environment=environment,
-            static=StaticFiles.read([folder / "static" for folder in folders]),
+            static=StaticFiles.read([folder / "static" for folder in folders], {"charts.css": CHART_CSS}),
             proxies=Proxies.of(settings.web.trusted_proxies, settings.web.client_ip_header),
             leave_together=Together(lambda wishes: site.leaving.leave_together(wishes)),
             traffic=traffic,

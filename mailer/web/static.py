@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -25,6 +25,11 @@ class StaticFile:
     content_type: str
     digest: str
 
+    @classmethod
+    def of(cls, name: str, content: bytes) -> StaticFile:
+        """A file by its name's ending, one of CONTENT_TYPES."""
+        return cls(content, CONTENT_TYPES[Path(name).suffix], sha256(content).hexdigest()[:16])
+
 
 @dataclass(frozen=True)
 class StaticFiles:
@@ -33,15 +38,15 @@ class StaticFiles:
     files: dict[str, StaticFile]
 
     @classmethod
-    def read(cls, folders: Sequence[Path]) -> StaticFiles:
-        """Read the folders; a file in an earlier folder shadows one in a later."""
+    def read(cls, folders: Sequence[Path], made: Mapping[str, str] | None = None) -> StaticFiles:
+        """Read the folders; a file in an earlier folder shadows one in a later, and what is `made` by us."""
         files: dict[str, StaticFile] = {}
         for folder in folders:
             for path in sorted(folder.glob("*")) if folder.is_dir() else ():
-                content_type = CONTENT_TYPES.get(path.suffix)
-                if content_type and path.name not in files:
-                    content = path.read_bytes()
-                    files[path.name] = StaticFile(content, content_type, sha256(content).hexdigest()[:16])
+                if path.suffix in CONTENT_TYPES and path.name not in files:
+                    files[path.name] = StaticFile.of(path.name, path.read_bytes())
+        for name, text in (made or {}).items():
+            files.setdefault(name, StaticFile.of(name, text.encode()))
         return cls(files)
 
     def url(self, name: str) -> str:

@@ -43,6 +43,7 @@ ANSWERS: dict[str, Callable[[Desk], httpx.Response]] = {
     "ready": lambda desk: desk.client.get("/readyz"),
     "metrics": lambda desk: desk.client.get("/metrics"),
     "hooks": lambda desk: desk.client.post("/hooks/ses", content=b"{}"),
+    "ops": lambda desk: desk.client.get("/ops/sign-in"),
     "robots": lambda desk: desk.client.get("/robots.txt"),
     "security": lambda desk: desk.client.get("/.well-known/security.txt"),
 }

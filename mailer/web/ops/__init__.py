@@ -1,0 +1,1 @@
+"""The pages at /ops, for staff who have signed in."""
