@@ -63,7 +63,7 @@ RULES: tuple[_Rule, ...] = (
         Grade.BAD,
         lambda facts: facts.sending and not facts.workers,
         lambda facts: f"{_some(facts.sending, 'campaign')} on the way, and nobody sends.",
-        "Start `mailer up` or `mailer work`.",
+        "Start mailer up or mailer work.",
         "/ops/workers",
     ),
     _Rule(
@@ -76,8 +76,10 @@ RULES: tuple[_Rule, ...] = (
     _Rule(
         Grade.BAD,
         lambda facts: facts.paused,
-        lambda facts: "; ".join(f"{slug} is paused: {reason}" for slug, reason in facts.paused),
-        "When the cause is mended: `mailer campaign resume`.",
+        lambda facts: (
+            "; ".join(f"{slug} is paused: {reason.rstrip('.')}" for slug, reason in facts.paused) + "."
+        ),
+        "Once the cause is mended, resume it: mailer campaign resume.",
         "/ops/campaigns",
     ),
     _Rule(
@@ -98,7 +100,7 @@ RULES: tuple[_Rule, ...] = (
         Grade.LOOK,
         lambda facts: facts.policy >= 20 and facts.policy > facts.hard,
         lambda facts: f"{facts.policy:,} refusals of us as a sender in 24 hours.",
-        "See whose fault it is: `mailer bounce report --since 24h --by provider`.",
+        "See whose fault it is: mailer bounce report --since 24h --by provider.",
         "/ops/returns",
     ),
     _Rule(
@@ -114,7 +116,7 @@ RULES: tuple[_Rule, ...] = (
         Grade.LOOK,
         lambda facts: facts.unread >= 1000,
         lambda facts: "More than 1,000 mails that came back are not read yet.",
-        "Is `mailer up` or `mailer work` running?",
+        "Is mailer up or mailer work running?",
         "/ops/workers",
     ),
     _Rule(

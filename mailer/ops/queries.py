@@ -34,12 +34,12 @@ _GOING = (CampaignState.SENDING, CampaignState.PAUSED)
 
 
 def campaigns_in_sight(connection: Connection, now: datetime) -> Sequence[int]:
-    """Those that are on their way, those to come, those that ended in the last day; newest first."""
+    """Those that are on their way, those to come, those that ended in the last day: to come last, else newest first."""
     ended = Campaign.finished_at > now - _IN_SIGHT
     seen = Campaign.state.in_((*_GOING, CampaignState.SCHEDULED)) | ended
-    return connection.scalars(
-        select(Campaign.id).where(seen).order_by(Campaign.scheduled_at.desc()).limit(MOST_CAMPAIGNS)
-    ).all()
+    to_come = Campaign.state == CampaignState.SCHEDULED
+    newest = (to_come, Campaign.scheduled_at.desc())
+    return connection.scalars(select(Campaign.id).where(seen).order_by(*newest).limit(MOST_CAMPAIGNS)).all()
 
 
 def returned_counts(connection: Connection) -> dict[ReturnedState, int]:

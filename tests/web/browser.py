@@ -54,13 +54,13 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def town(root: Path) -> Iterator[Town]:
-    """A site on a free port, with a cast whose links lead to every kind of page."""
+def town(root: Path, *, empty: bool = False) -> Iterator[Town]:
+    """A site on a free port, with a cast whose links lead to every kind of page, unless it is to be empty."""
     listener = listen("127.0.0.1", 0)
     origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
     site = _site(root, origin)
     desk = Desk(site, None, Client(create_app(site)))
-    paths = _cast(desk)
+    paths = {} if empty else _cast(desk)
     server = build_server(site)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
