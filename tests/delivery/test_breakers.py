@@ -25,7 +25,14 @@ from mailer.delivery.watch import Watch
 from mailer.errors import MailerError
 from mailer.store import Store
 from mailer.store.schema import Campaign, Delivery, LedgerEntry, RaisedAlert, Report
-from mailer.store.vocabulary import CampaignState, DeliveryState, ReportKind, Stream
+from mailer.store.vocabulary import (
+    CampaignState,
+    DeliveryState,
+    ReportKind,
+    ReportSeverity,
+    ReportSource,
+    Stream,
+)
 from tests.delivery.world import World, until
 from tests.faults.smtp_server import Rule, Script, SmtpServer
 
@@ -236,6 +243,73 @@ def test_complaints_about_a_campaign_that_has_left_are_told_once(ward: Ward) -> 
         assert ward.breakers.check() == []
     (told,) = ward.alerts
     assert (told.kind, told.subject) == ("complaints_rising", "5 readers of parts reported it as spam")
+
+
+def came_back(ward: Ward, count: int, **values: Any) -> None:
+    """So many accepted messages come back."""
+    ids = [row.id for row in ward.world.rows() if row.state is DeliveryState.ACCEPTED][:count]
+    row: dict[str, Any] = {"received_at": clock.now(), "kind": ReportKind.BOUNCE, "domain": "example.net"}
+    row |= {"source": ReportSource.MAIL, "severity": ReportSeverity.HARD, "cause_group": "bad_address"}
+    row |= {"campaign_id": ward.world.campaign_id} | values
+    with ward.world.store.write() as connection:
+        connection.execute(insert(Report), [row | {"delivery_id": number} for number in ids])
+
+
+@pytest.mark.rule("A76")
+def test_dead_addresses_that_the_relay_learns_of_later_pause_what_is_still_sent(ward: Ward) -> None:
+    """A bought list, behind a relay that takes everything first."""
+    ward.settle(140, **ACCEPTED)
+    few = ward.breakers.limits.least_failures - 1
+    came_back(ward, few)
+    assert ward.breakers.check() == []
+    came_back(ward, 1)
+    (trip,) = ward.breakers.check()
+    assert (trip.breaker, trip.failures, trip.volume) == (Breaker.HARD, few + 1, 140)
+    assert ward.status.state is CampaignState.PAUSED
+
+
+@pytest.mark.rule("A77")
+def test_what_comes_back_against_the_sender_pauses_as_well(ward: Ward) -> None:
+    ward.settle(400, **ACCEPTED)
+    came_back(ward, 20, severity=ReportSeverity.SOFT, cause_group="policy")
+    (trip,) = ward.breakers.check()
+    assert trip.breaker is Breaker.POLICY
+
+
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        {"severity": ReportSeverity.DELAYED},
+        {"severity": ReportSeverity.SOFT, "cause_group": "mailbox_full"},
+        {"source": ReportSource.SMTP},  # counted where it was refused
+    ],
+)
+def test_delays_full_mailboxes_and_what_is_counted_already_pause_nothing(
+    ward: Ward, harmless: dict[str, Any]
+) -> None:
+    ward.settle(200, **ACCEPTED)
+    came_back(ward, 150, **harmless)
+    assert ward.breakers.check() == []
+
+
+def test_dead_addresses_of_a_campaign_that_has_left_are_told_once(ward: Ward) -> None:
+    ward.settle(150, **ACCEPTED)
+    came_back(ward, 60)
+    with ward.world.store.write() as connection:
+        connection.execute(update(Campaign).values(state=CampaignState.FINISHED, finished_at=clock.now()))
+    assert ward.breakers.check() == []
+    assert ward.breakers.check() == []
+    assert [alert.kind for alert in ward.alerts] == ["campaign_failed"]
+    assert "60 of 150 messages went to addresses that do not exist" in ward.alerts[0].text
+
+
+def test_late_news_of_what_was_sent_before_it_was_mended_does_not_pause_it_again(ward: Ward) -> None:
+    ward.settle(400, attempted_at=clock.now() - timedelta(hours=1), **ACCEPTED)
+    came_back(ward, 30)
+    assert len(ward.breakers.check()) == 1
+    ward.resume("took the bought addresses out")
+    came_back(ward, 100)
+    assert ward.breakers.check() == []
 
 
 def test_a_campaign_long_finished_is_left_alone(ward: Ward) -> None:

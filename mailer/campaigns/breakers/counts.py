@@ -12,12 +12,21 @@ from mailer.campaigns import queries
 from mailer.campaigns.breakers.rules import End, Limits, Tally
 from mailer.campaigns.queries import CampaignRow
 from mailer.enhanced_status import is_hard, is_policy
-from mailer.store.schema import TRIED, Delivery
+from mailer.store.schema import TRIED, Delivery, Report
 from mailer.store.types import UtcDateTime
-from mailer.store.vocabulary import CampaignState, DeliveryState, SkipReason
+from mailer.store.vocabulary import (
+    CampaignState,
+    DeliveryState,
+    ReportKind,
+    ReportSeverity,
+    ReportSource,
+    SkipReason,
+)
 
 #: Domains that are looked at in one go, those that refused most: each costs a look at all of a campaign.
 MOST_DOMAINS = 10
+#: The coarse cause of a report that speaks of the sender.
+_POLICY = "policy"
 
 
 def read_tally(connection: Connection, campaign: CampaignRow, limits: Limits) -> Tally | None:
@@ -25,14 +34,17 @@ def read_tally(connection: Connection, campaign: CampaignRow, limits: Limits) ->
 
     What was accepted is most of a campaign, so it is only counted (by an index) when it matters.
     """
-    # Of what has left, only complaints can still come.
+    # Of what has left, only reports can still come.
     over = campaign.state is CampaignState.FINISHED
     ends, replies = (Counter[End](), {}) if over else _failures(connection, campaign)
+    came_back = _came_back(connection, campaign)
+    ends.update(came_back)
     complaints = queries.complaint_count(connection, campaign.id, after=campaign.counted_from)
     if sum(ends.values()) < limits.least_failures and complaints < limits.least_complaints:
         return None
     delivered = queries.accepted_count(connection, campaign.id)
-    ends[End.ACCEPTED] = delivered - (campaign.accepted_before or 0)
+    # What came back was accepted first.
+    ends[End.ACCEPTED] = max(0, delivered - (campaign.accepted_before or 0) - came_back.total())
     return Tally(ends, complaints=complaints, delivered=delivered, replies=replies)
 
 
@@ -80,6 +92,31 @@ def end_of_rejection(status: str | None) -> End:
 def code_of(reply_code: int | None, status: str | None) -> str:
     """A reply as breakers name it: "550 5.7.26"."""
     return " ".join(str(part) for part in (reply_code, status) if part is not None)
+
+
+def _came_back(connection: Connection, campaign: CampaignRow) -> Counter[End]:
+    """Failures that the relay learned of after it had taken the message; a delay is none."""
+    statement = (
+        select(Report.severity, Report.cause_group, func.count().label("number"))
+        .where(
+            Report.campaign_id == campaign.id,
+            Report.kind == ReportKind.BOUNCE,
+            Report.source.in_((ReportSource.MAIL, ReportSource.WEBHOOK)),
+            Report.severity != ReportSeverity.DELAYED,
+        )
+        .group_by(Report.severity, Report.cause_group)
+    )
+    if campaign.counted_from is not None:
+        statement = statement.join(Delivery, Delivery.id == Report.delivery_id).where(
+            Delivery.attempted_at > campaign.counted_from
+        )
+    found: Counter[End] = Counter()
+    for row in connection.execute(statement):
+        if row.cause_group == _POLICY:
+            found[End.POLICY] += row.number
+        elif row.severity is ReportSeverity.HARD:
+            found[End.HARD] += row.number
+    return found
 
 
 def _failures(connection: Connection, campaign: CampaignRow) -> tuple[Counter[End], dict[End, str]]:

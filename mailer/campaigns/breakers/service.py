@@ -13,7 +13,16 @@ from mailer.alerts import Alert, Alerts
 from mailer.audit import Ledger
 from mailer.campaigns import queries
 from mailer.campaigns.breakers.counts import read_tally, refusing_domains
-from mailer.campaigns.breakers.rules import Limits, Tally, Trip, domain_trip, is_worrying, judge, refuses_us
+from mailer.campaigns.breakers.rules import (
+    Breaker,
+    Limits,
+    Tally,
+    Trip,
+    domain_trip,
+    is_worrying,
+    judge,
+    refuses_us,
+)
 from mailer.campaigns.model import Move, after
 from mailer.campaigns.queries import CampaignRow
 from mailer.maillog import EventLog
@@ -66,8 +75,11 @@ class Breakers:
 
     def _look_at(self, campaign: CampaignRow, tally: Tally) -> Trip | None:
         trip = None
-        if campaign.state is CampaignState.SENDING and judge(tally, self.limits) is not None:
+        judged = judge(tally, self.limits)
+        if judged is not None and campaign.state is CampaignState.SENDING:
             trip = self._pause(campaign.id, self._judged_again)
+        elif judged is not None and judged.breaker is not Breaker.COMPLAINTS:
+            self._alerts.send(_too_late(campaign, judged))
         if trip is None and is_worrying(tally, self.limits):
             self._alerts.send(_warning(campaign, tally))
         return trip
@@ -166,6 +178,17 @@ def _paused(campaign: CampaignRow, trip: Trip, facts: dict[str, object]) -> Aler
         f'  mailer campaign resume {campaign.slug} --mended "what was done"\n',
         {**facts, "failures": trip.failures, "of": trip.volume},
         about=f"{campaign.id}:{trip.breaker.value}:{campaign.counted_from or ''}",
+    )
+
+
+def _too_late(campaign: CampaignRow, trip: Trip) -> Alert:
+    return Alert(
+        "campaign_failed",
+        f"The campaign {campaign.slug} would have been paused: {trip.breaker.value.replace('_', ' ')}",
+        f"{trip.sentence}\n\nAll of it has left already; see what came back: mailer bounce report --by campaign",
+        {"campaign": campaign.id, "slug": campaign.slug, "breaker": trip.breaker.value},
+        about=f"{campaign.id}:{trip.breaker.value}",
+        once=True,
     )
 
 
