@@ -52,7 +52,7 @@ COMMANDS: dict[str, Lazy] = {
         "reclassify, classify.",
     ),
     "alerts": Lazy("mailer.cli.alerts:alerts", "What ops are told: test, list, key."),
-    "ops": Lazy("mailer.cli.ops:ops", "Who may sign in to the pages at /ops."),
+    "ops": Lazy("mailer.cli.ops:ops", "Who may sign in to the pages at /ops: user."),
     "dkim": Lazy("mailer.cli.dkim:dkim", "Keys that sign mail: new, show."),
     "key": Lazy("mailer.cli.key:key", "Keys that sign links: list, rotate."),
     "db": Lazy("mailer.cli.db:db", "The database: upgrade, check."),

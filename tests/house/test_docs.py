@@ -118,6 +118,7 @@ def test_the_package_asks_for_everything_it_imports() -> None:
     asked = {re.split(r"[<>=\[;~! ]", line, maxsplit=1)[0] for line in project["dependencies"]}
     named = {
         "markdown_it": "markdown-it-py",
+        "argon2": "argon2-cffi",
         "mjml": "mjml-python",
         "dns": "dnspython",
         "yaml": "pyyaml",
