@@ -34,7 +34,9 @@ if TYPE_CHECKING:
         "discard": Lazy("mailer.cli.bounce_decide:discard", "End an alarm: it was false, the bounces count."),
         "dismiss": Lazy("mailer.cli.bounce_decide:dismiss", "Take a message off the list."),
         "opt-out": Lazy("mailer.cli.bounce_decide:opt_out", "Opt out whoever wrote a message that waits."),
-        "reclassify": Lazy("mailer.cli.bounce_decide:reclassify", "Read all once more, by the rules of today."),
+        "reclassify": Lazy(
+            "mailer.cli.bounce_decide:reclassify", "Read all once more, by the rules of today."
+        ),
         "classify": Lazy(
             "mailer.cli.bounce:classify", "Say what raw messages are: files, or folders of files."
         ),

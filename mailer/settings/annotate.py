@@ -38,13 +38,18 @@ def _sections(values: Mapping[str, Any]) -> Iterator[str]:
             yield "\n".join([*_comment(_heading(model)), header, *_lines(model, section), ""])
 
 
+def _parts(annotation: Any) -> set[Any]:
+    """The types that an annotation is made of."""
+    return {annotation}.union(*map(_parts, get_args(annotation)))
+
+
 def _heading(model: type[BaseModel]) -> str:
     return (model.__doc__ or "").split("\n", 1)[0]
 
 
 def _lines(model: type[BaseModel], values: Mapping[str, Any]) -> Iterator[str]:
     for setting in settings_of(model):
-        if SecretStr in get_args(setting.info.annotation):
+        if SecretStr in _parts(setting.info.annotation):
             continue  # a secret never stands in this file, so it is not offered
         yield from _comment(setting.info.description or "")
         if setting.key in values:

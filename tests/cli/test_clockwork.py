@@ -14,6 +14,7 @@ from tests.faults.running import ROOT
 #: main thread holds a lock of the threading module, as happens when ticks compete with it for the interpreter.
 STAGE = """
 import os, signal, sys, threading, time
+from types import SimpleNamespace
 from mailer.cli.working import run_clockwork
 
 def shoot():
@@ -37,6 +38,8 @@ class Scheduler:
         print("stopped", flush=True)
 
 class Site:
+    settings = SimpleNamespace(logging=SimpleNamespace(format="text"))
+
     def scheduler(self):
         return Scheduler()
 

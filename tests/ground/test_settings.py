@@ -294,7 +294,9 @@ def test_the_annotated_file_explains_every_setting_but_offers_no_secret() -> Non
         for setting in settings_of(section.section):
             offered = f"\n{setting.key} = " in text or f"\n#{setting.key} =" in text
             secret = setting.key in ("password", "mailgun_signing_keys", "postmark_passwords", "token")
-            if section.key != "mailbox":  # its keys are those of a relay, mostly; docs/bounces.md explains them
+            if (
+                section.key != "mailbox"
+            ):  # its keys are those of a relay, mostly; docs/bounces.md explains them
                 assert offered is (not secret and section.key != "fields"), setting.key
 
 

@@ -75,6 +75,10 @@ class Entering:
             settle_by_report(connection, self._ledger, match.delivery_id, report=words)
         provider = provider_of(connection, match.domain)
         report_id = _insert(connection, bounce, match, origin, provider=provider, now=now)
+        # What is answered at once and is nobody's doing, the circuit breakers have seen.
+        is_seen = origin.source is ReportSource.SMTP and effect_of(bounce) is ReportEffect.NOTED
+        if is_seen:
+            return ReportEffect.NOTED
         effect = self._act(connection, bounce, match, report_id=report_id, provider=provider, now=now)
         if effect is not ReportEffect.NOTED:
             connection.execute(_SET_EFFECT, {"report": report_id, "became": effect})
