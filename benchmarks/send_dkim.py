@@ -1,4 +1,4 @@
-"""The same send with DKIM, one worker, against what it and the bare key operation cost: the rest is overhead."""
+"""One worker that signs, against the CPU of `send_sqlite` per message plus the bare key operation."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def rows() -> list[Row]:
         return [missing("send_dkim", "Postfix's smtp-source and smtp-sink")]
     if shutil.which("openssl") is None:
         return [missing("send_dkim", "openssl, which is measured against")]
-    people = sized(40_000, quick=3_000)
     found = []
+    people = sized(40_000, quick=3_000)
     with relay.sink() as sink:
         for _ in range(rounds()):
-            plain = _sent(people, sink, signed=False)
+            plain = _unsigned(sized(100_000, quick=5_000), sink)
             per_second = signatures_per_second()
-            signed = _sent(people, sink, signed=True)
+            signed = _signed(people, sink)
             found.append((signed, plain, min(per_second, signatures_per_second())))
     found.sort(key=lambda one: _ratio(*one))
     return [_row(*found[len(found) // 2], people=people)]
@@ -43,13 +43,20 @@ def signatures_per_second() -> float:
     return float(line.split()[-2])
 
 
-def _sent(people: int, sink: int, *, signed: bool) -> Sent:
+def _unsigned(people: int, sink: int) -> Sent:
+    """As `send_sqlite` sends."""
     at = stage("SQLite", people, connections=CONNECTIONS)
-    one_worker = {"MAILER_SENDING__WORKERS": "1"}
-    if signed:
-        create_key(SiteFolder(at.root).dkim_keys, _SELECTOR)
-        one_worker["MAILER_DKIM__SELECTOR"] = _SELECTOR
-    at = Stage(at.root, {**at.environ, **one_worker}, at.database)
+    schedule(at, people)
+    sent = send(at, people, start=work, sink=sink)
+    drop(at)
+    return sent
+
+
+def _signed(people: int, sink: int) -> Sent:
+    at = stage("SQLite", people, connections=CONNECTIONS)
+    create_key(SiteFolder(at.root).dkim_keys, _SELECTOR)
+    settings = {"MAILER_SENDING__WORKERS": "1", "MAILER_DKIM__SELECTOR": _SELECTOR}
+    at = Stage(at.root, {**at.environ, **settings}, at.database)
     schedule(at, people)
     sent = send(at, people, start=work, sink=sink)
     drop(at)
@@ -62,24 +69,25 @@ def _ratio(signed: Sent, plain: Sent, per_second: float) -> float:
 
 def _possible(plain: Sent, per_second: float) -> float:
     """Messages per second if a signature cost its key operation and nothing else, on one core."""
-    return 1e6 / (plain.steady_micros + 1e6 / per_second)
+    return 1e6 / (plain.pace.cpu_micros + 1e6 / per_second)
 
 
 def _row(signed: Sent, plain: Sent, per_second: float, *, people: int) -> Row:
     ratio = _ratio(signed, plain, per_second)
-    must = plain.steady_micros + 1e6 / per_second
+    must = plain.pace.cpu_micros + 1e6 / per_second
     return Row(
         name="send_dkim",
         value=signed.pace.per_second,
         unit="messages/s",
-        reference="1 / (CPU unsigned + openssl)",
+        reference="1 / (CPU of send_sqlite + openssl)",
         reference_value=_possible(plain, per_second),
         ratio=ratio,
         reach=f"ratio ≥ {_REACH}",
         reached=ratio >= _REACH,
-        note=f"{people} recipients, one worker; CPU per message {signed.steady_micros:.0f} µs, unsigned "
-        f"{plain.steady_micros:.0f} µs; openssl speed rsa2048: {per_second:.0f} signs/s, "
-        f"{1e6 / per_second:.0f} µs; by CPU alone the ratio is {must / signed.steady_micros:.2f}",
+        note=f"{people} recipients, one worker; CPU per message {signed.steady_micros:.0f} µs, of send_sqlite "
+        f"{plain.pace.cpu_micros:.0f} µs ({plain.steady_micros:.0f} µs without the start); openssl speed rsa2048: "
+        f"{per_second:.0f} signs/s, {1e6 / per_second:.0f} µs; by CPU alone the ratio is "
+        f"{must / signed.steady_micros:.2f}",
     )
 
 
