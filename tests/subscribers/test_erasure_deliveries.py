@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from mailer import clock
+from mailer.alerts import Alerts
+from mailer.bounces.deciding import Deciding, Limits
 from mailer.delivery.claim import Claim, Claims
 from mailer.delivery.model import Attempt, Outcome, OutcomeKind
 from mailer.delivery.read import delivery as read_delivery
 from mailer.delivery.record import Records
 from mailer.delivery.retry import RetryPolicy
-from mailer.store.schema import Worker
+from mailer.store.schema import Hold, Report, Worker
 from mailer.store.vocabulary import DeliveryState
 from mailer.subscribers.erasure import Erasure
 from tests.subscribers.conftest import ADA, Desk
@@ -94,16 +96,24 @@ class Hand:
 
     def record(self, kind: OutcomeKind, code: int) -> Any:
         """Write down how it ended; the delivery's row as it is then."""
-
-        def nobody(*_: object) -> None:
-            raise AssertionError("there is nobody to suppress")
-
         outcome = Outcome(kind, code, None, "<Ada@example.net>: these are my words", suppress=code == 550)
         ended = Attempt(self.claim.id, 1, "message@shop.example", bytes(32), clock.now(), outcome)
         with self.desk.store.write() as connection:
-            records = Records(RetryPolicy(), nobody)
+            records = Records(RetryPolicy(), self._deciding().smtp_bounces)
             records.write(connection, [ended], worker_id=self.worker, now=clock.now())
         return stored(self.desk, self.claim.id)
+
+    def _deciding(self) -> Deciding:
+        desk = self.desk
+        return Deciding(
+            desk.store,
+            Limits(),
+            desk.secrets,
+            ledger=desk.ledger,
+            tokens=desk.tokens,
+            leaving=desk.leaving,
+            alerts=Alerts(desk.store, []),
+        )
 
 
 @pytest.fixture
@@ -127,10 +137,16 @@ def test_a_message_in_a_sender_s_hand_is_left_to_finish_and_counted(
     assert (row.state, row.reply_code) == ("accepted", 250)
 
 
-def test_what_the_server_says_of_it_is_not_kept(erasure: Erasure, claimed: Hand) -> None:
+def test_what_the_server_says_of_it_is_not_kept(desk: Desk, erasure: Erasure, claimed: Hand) -> None:
+    """Nor does the report of it name anybody, and nobody is held for it."""
     erasure.erase(ADA, why=WHY)
     row = claimed.record(OutcomeKind.REJECTED, 550)
     assert (row.state, row.reply_code, row.reply) == ("rejected", 550, None)
+    with desk.store.read() as connection:
+        (report,) = connection.execute(select(Report.__table__)).all()
+        assert connection.execute(select(Hold.id)).all() == []
+    assert (report.email_hash, report.list_id, report.origin) == (None, None, None)
+    assert "ada" not in repr(tuple(report)).lower()
 
 
 def test_who_is_not_erased_keeps_the_server_s_words(claimed: Hand) -> None:
