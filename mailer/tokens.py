@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+from typing import NamedTuple
 
 from itsdangerous import Signer
 
@@ -136,8 +137,7 @@ class Tokens:
         return payload[_TIME_BYTES:]
 
 
-@dataclass(frozen=True, slots=True)
-class LinkClaim:
+class LinkClaim(NamedTuple):
     """What an unsubscribe or view link says: random tags only, never a person (A12, D4)."""
 
     subscription_tag: bytes  #: 16 bytes

@@ -50,6 +50,7 @@ class Dialogue:
 
     def __init__(self, extensions: Extensions, timeouts: Timeouts) -> None:
         self._extensions = extensions
+        self._pipelines = extensions.pipelining
         self._timeouts = {verb: float(getattr(timeouts, verb.value)) for verb in Verb}
         self._loop = asyncio.get_running_loop()
         self._following: Following = _nothing
@@ -120,7 +121,7 @@ class Dialogue:
                 self.wire.send(before)
             return self._rest()
         mail, rcpt, data = transaction.commands
-        if self._extensions.pipelining:
+        if self._pipelines:
             owed = ((Verb.MAIL, transaction), (Verb.RCPT, transaction), (Verb.DATA, transaction))
             self._send(b"".join((before, mail, rcpt, data)), *owed)
         else:
@@ -161,7 +162,7 @@ class Dialogue:
             self.is_proven = True
             self._at_body = transaction
             transaction.parcel.before_body(partial(self._go, transaction))
-        elif not self._extensions.pipelining:
+        elif not self._pipelines:
             index, following = _NEXT[verb]
             self._send(transaction.commands[index], (following, transaction))
 
@@ -177,7 +178,7 @@ class Dialogue:
             transaction.parcel.withheld(withheld)
             return self.wire.close("The body was withheld.")
         self._owe((Verb.DOT, transaction))
-        following = self._pull() if self._extensions.pipelining else None
+        following = self._pull() if self._pipelines else None
         self._offer(following, before=stuffed(transaction.parcel.data))
 
     def _answered(self, transaction: _Transaction, reply: Reply) -> None:

@@ -56,7 +56,7 @@ class LeaseLost(MailerError):
 class EngineOptions:
     """The knobs of `[sending]` that the engine turns."""
 
-    batch_size: int = 500
+    batch_size: int = 1000
     per_second: float | None = None  #: None: unlimited
     system_share: float = 0.2
     stop_seconds: float = 30.0

@@ -58,7 +58,7 @@ def check_bytes(data: bytes) -> None:
     A bare CR or LF could smuggle a second message past the relay (A51, CVE-2023-51764).
     Bytes that the gate has proven are not read a second time.
     """
-    if type(data) is WireBytes:
+    if isinstance(data, WireBytes):
         return
     if not data.endswith(b"\r\n"):
         raise Unsendable("The message does not end with a line end.", status="5.6.0")
@@ -71,7 +71,7 @@ def check_bytes(data: bytes) -> None:
 
 def stuffed(data: bytes) -> bytes:
     """The bytes as they follow 354: dots doubled at line starts, the end marker last (A50)."""
-    if type(data) is WireBytes:
+    if isinstance(data, WireBytes):
         return data + _END  # none of its lines begins with a dot
     if data.startswith(b"."):
         data = b"." + data

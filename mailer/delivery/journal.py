@@ -15,8 +15,8 @@ import secrets
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from json.encoder import encode_basestring_ascii
 from pathlib import Path
 
@@ -191,16 +191,22 @@ def _segment_name(number: int) -> str:
 
 def _encode(attempt: Attempt, *, told: bool) -> bytes:
     """One record; `told`: the intent said it all before, only the outcome is new."""
+    id_, number, message_id, digest, at, end, relay, *_ = attempt
     facts = ending = "[]"
     if not told:
-        digest = attempt.digest.hex() if attempt.digest is not None else None
-        at = attempt.attempted_at.isoformat()
-        facts = f"[{_json(attempt.message_id)},{_json(digest)},{_json(at)},{_json(attempt.relay)}]"
-    if (end := attempt.outcome) is not None:
-        code = "null" if end.reply_code is None else end.reply_code
-        suppress = "true" if end.suppress else "false"
-        ending = f'["{end.kind.value}",{code},{_json(end.status)},{_json(end.reply)},{suppress}]'
-    return f"[{attempt.delivery_id},{attempt.number},{facts},{ending}]\n".encode()
+        hexed = "null" if digest is None else f'"{digest.hex()}"'
+        facts = f"[{_json(message_id)},{hexed},{_circumstances(at, relay)}]"
+    if end is not None:
+        kind, code, status, reply, suppress = end
+        said = "null" if code is None else code
+        ending = f'["{kind.value}",{said},{_json(status)},{_json(reply)},{"true" if suppress else "false"}]'
+    return f"[{id_},{number},{facts},{ending}]\n".encode()
+
+
+@lru_cache(maxsize=16)
+def _circumstances(at: datetime, relay: str | None) -> str:
+    """What all messages of a second through a relay have in common."""
+    return f"{_json(at.isoformat())},{_json(relay)}"
 
 
 def _json(text: str | None) -> str:
@@ -214,7 +220,7 @@ def _decode(line: bytes, told: Mapping[int, Attempt]) -> Attempt | None:
         id_, number, facts, ending = json.loads(line)
         outcome = Outcome(OutcomeKind(ending[0]), *ending[1:]) if ending else None
         if not facts:
-            return replace(told[id_], outcome=outcome) if told[id_].number == number else None
+            return told[id_]._replace(outcome=outcome) if told[id_].number == number else None
         message_id, digest, at, relay = facts
         digest_bytes = bytes.fromhex(digest) if digest is not None else None
         attempted_at = datetime.fromisoformat(at)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -108,8 +107,7 @@ EVENT_OF: Mapping[OutcomeKind, Event] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What the courier reports; callers never read reply text to decide anything."""
 
     kind: OutcomeKind
@@ -128,8 +126,7 @@ class Envelope(NamedTuple):
     smtputf8: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One attempt and what is known of it: the unit of the journal and of recording."""
 
     delivery_id: int

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -102,4 +102,4 @@ def _endings(
         return [Attempt(id_, n + 1, None, None, silent_since, UNREAD) for id_, n in claimed.items()]
     # A record of an earlier attempt says nothing about the claim that was running.
     current = [a for id_, a in journal.items() if id_ in claimed and a.number == claimed[id_] + 1]
-    return [replace(a, outcome=a.outcome or UNREAD) for a in current]
+    return [a._replace(outcome=a.outcome or UNREAD) for a in current]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import lru_cache
 from typing import cast
 
 from mailer.delivery.classify import Reply
@@ -61,14 +62,11 @@ class Wire(asyncio.Protocol):
             self.close("The server's reply line is too long.")
 
     def _line(self, line: bytes) -> None:
+        if not self._lines and (reply := _whole(line)) is not None:
+            return self._replied(reply)
         digits, separator = line[:3], line[3:4]
         if not digits.isdigit() or len(digits) < 3 or separator not in _SEPARATORS:
             return self.close("The server's reply is not SMTP: " + line[:80].decode("utf-8", "replace"))
-        if self._lines or separator == b"-":
-            return self._one_of_many(digits, separator, line)
-        self._replied(Reply(int(digits), line[4:].decode("utf-8", "replace")))
-
-    def _one_of_many(self, digits: bytes, separator: bytes, line: bytes) -> None:
         self._lines.append(line)
         if sum(map(len, self._lines)) > MAX_REPLY_BYTES:
             return self.close("The server's reply is too long.")
@@ -87,3 +85,12 @@ class Wire(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The transport is gone."""
         self.close("The connection was lost." if exc else "The server closed the connection.")
+
+
+@lru_cache(maxsize=64)
+def _whole(line: bytes) -> Reply | None:
+    """The reply that this one line is, or None; kept, because a server says most of them to every message."""
+    digits, separator = line[:3], line[3:4]
+    if len(digits) < 3 or not digits.isdigit() or separator not in (b" ", b""):
+        return None
+    return Reply(int(digits), line[4:].decode("utf-8", "replace"))

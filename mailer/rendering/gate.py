@@ -21,7 +21,7 @@ from mailer.rendering.shape import LINE_LIMIT, Shape, learned
 from mailer.rendering.wire.artefact import MessageClass
 from mailer.rendering.wire.mime import PROOF_PREFIX
 from mailer.rendering.wire.visible import Seen, seen, squeezed
-from mailer.rendering.wire.wire_bytes import WireBytes
+from mailer.rendering.wire.wire_bytes import AsciiWireBytes, WireBytes
 
 _SHAPES_KEPT = 20_000
 _ONE_EACH = ("Date", "From", "To", "Subject", "Message-ID", "MIME-Version", "Content-Type")
@@ -208,7 +208,8 @@ class Gate:
             if len(self._shapes) >= _SHAPES_KEPT:
                 self._shapes.clear()
             self._shapes[key] = learned(filled.pieces, link)
-        return WireBytes(filled.data)
+        text = filled.text
+        return AsciiWireBytes(text.encode()) if text.isascii() else WireBytes(text.encode())
 
     def _read_in_full(self, filled: FilledMessage, message_class: str, expected: Expected) -> None:
         read = _Read(filled.data, expected, filled.needs_smtputf8)

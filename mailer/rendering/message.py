@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -57,8 +56,7 @@ class RecipientValues(NamedTuple):
     """As a reader should see it; only confirmation mail says it."""
 
 
-@dataclass(frozen=True, slots=True)
-class FilledMessage:
+class FilledMessage(NamedTuple):
     """The final text for one recipient: CRLF lines, not dot-stuffed."""
 
     pieces: Sequence[str]
@@ -67,18 +65,22 @@ class FilledMessage:
     """Equal for messages made of the same static chunks; only the values differ between them."""
 
     @property
+    def text(self) -> str:
+        """The whole text, joined at each call."""
+        return "".join(self.pieces)
+
+    @property
     def data(self) -> bytes:
-        """The final bytes, joined at each call."""
-        return "".join(self.pieces).encode("utf-8")
+        """The final bytes, made at each call."""
+        return self.text.encode("utf-8")
 
     @property
     def needs_smtputf8(self) -> bool:
         """Whether a header field holds an address outside ASCII (RFC 6532)."""
-        return not self.data.isascii()
+        return not self.text.isascii()
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
+class Expected(NamedTuple):
     """What the Gate looks for in the final bytes of one message."""
 
     unsubscribe_url: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from hypothesis import strategies as st
@@ -103,7 +103,7 @@ class DeliveryMachine(RuleBasedStateMachine):
         attempt = self._checked(worker)
         if attempt is not None:
             self._let_out(attempt.delivery_id, outcome)
-            ended = replace(attempt, outcome=outcome)
+            ended = attempt._replace(outcome=outcome)
             asyncio.run(_journal(worker.journal, attempt, ended))
             worker.unrecorded.append(ended)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -140,7 +139,7 @@ def test_reading_again_puts_down_who_left_and_keeps_the_others(world: World) -> 
     claims = claimer(world)
     held = claims.take_campaigns(10)
     world.leave("leaves")
-    old = [replace(claim, read_at=claim.read_at - 10) for claim in held]
+    old = [claim._replace(read_at=claim.read_at - 10) for claim in held]
     assert all(claim.is_stale() for claim in old)
     checked = claims.recheck(old)
     assert names(checked.fresh) == ["stays"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,7 +40,7 @@ async def write(path: Path, *attempts: Attempt) -> Journal:
 def test_intents_and_outcomes_are_read_back(tmp_path: Path) -> None:
     """Law 2: the last word on each delivery."""
     first, second = attempt(1), attempt(2)
-    done = replace(first, outcome=YES)
+    done = first._replace(outcome=YES)
 
     async def story() -> Journal:
         return await write(tmp_path, first, second, done)
@@ -97,7 +96,7 @@ def test_every_outcome_survives_the_journal(
     reply: str, code: int | None, status: str | None, kind: OutcomeKind, suppress: bool
 ) -> None:
     record = attempt(3, 2, Outcome(kind, code, status, reply, suppress))
-    intent = replace(record, outcome=None)
+    intent = record._replace(outcome=None)
     for told in (False, True):
         line = _encode(record, told=told)
         assert line.count(b"\n") == 1

@@ -142,14 +142,14 @@ def test_a_list_that_is_gone_from_the_settings_cannot_be_confirmed(site: Site) -
     site.joining.process_requests()
     claim = system_claim(site)
     assert claim.confirmation is not None
-    gone = replace(claim, confirmation=replace(claim.confirmation, list_name="gone"))
+    gone = claim._replace(confirmation=replace(claim.confirmation, list_name="gone"))
     with pytest.raises(ListGone, match="not in mailer.toml any more"):
         site.messages.build(gone)
 
 
 def test_a_missing_artefact_holds_the_campaign_and_skips_nobody(site: Site) -> None:
     """Law 9: nothing but what was approved is ever sent."""
-    claim = replace(claims(site)[0], artefact_hash="0" * 64)
+    claim = claims(site)[0]._replace(artefact_hash="0" * 64)
     with pytest.raises(BodyWithheld, match="not in the database"):
         site.messages.build(claim)
 
@@ -182,7 +182,7 @@ def test_the_gate_has_the_last_word(site: Site, monkeypatch: pytest.MonkeyPatch)
     def without_header(self: CompiledMessage, values: object) -> object:
         filled = original(self, values)  # type: ignore[arg-type]  # passed on as it came
         pieces = [piece.replace("List-Unsubscribe-Post", "X-Was-Here") for piece in filled.pieces]
-        return replace(filled, pieces=pieces)
+        return filled._replace(pieces=pieces)
 
     monkeypatch.setattr(CompiledMessage, "fill", without_header)
     with pytest.raises(NoWayOut):
@@ -191,9 +191,9 @@ def test_the_gate_has_the_last_word(site: Site, monkeypatch: pytest.MonkeyPatch)
 
 def test_preparing_never_fails_for_one_bad_claim(site: Site) -> None:
     good, bad, _ = claims(site)
-    site.messages.prepare([replace(bad, email="not an address"), good])
+    site.messages.prepare([bad._replace(email="not an address"), good])
     with pytest.raises(MailerError):
-        site.messages.build(replace(bad, email="not an address"))
+        site.messages.build(bad._replace(email="not an address"))
 
 
 def test_what_was_prepared_is_not_read_in_full_while_others_wait(

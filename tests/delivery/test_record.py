@@ -70,7 +70,7 @@ def test_the_relay_of_the_last_attempt_is_kept(world: World, outcome: Outcome | 
     """Whoever settles an `unknown` must know in whose log to look."""
     world.build(["a"])
     claim_all(world)
-    write(world, replace(attempt(1, outcome), relay="mx.shop.example:25"))
+    write(world, attempt(1, outcome)._replace(relay="mx.shop.example:25"))
     assert world.row(1).relay == "mx.shop.example:25"
 
 
@@ -78,7 +78,7 @@ def test_a_reply_of_any_words_is_stored_as_it_came(world: World) -> None:
     world.build(["a"])
     claim_all(world)
     words = 'quoted " back\\slash {json: [1]} größe \U0001f4ee \x07 two\nlines'
-    write(world, attempt(1, replace(OUTCOMES["rejected"], reply=words)))
+    write(world, attempt(1, OUTCOMES["rejected"]._replace(reply=words)))
     assert world.row(1).reply == words
 
 

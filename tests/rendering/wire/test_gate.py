@@ -37,7 +37,7 @@ def refused(message: CompiledMessage, change: Callable[[bytes], bytes] = bytes, 
     filled = message.fill(ADA)
     other = changed(filled, change)
     with pytest.raises(NoWayOut) as error:
-        Gate().check(other, message.message_class, expected=replace(message.expected(ADA), **expected))
+        Gate().check(other, message.message_class, expected=message.expected(ADA)._replace(**expected))
     return str(error.value)
 
 

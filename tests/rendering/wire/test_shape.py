@@ -167,5 +167,6 @@ def test_the_gate_hands_out_the_bytes_it_has_proven(fields: dict[str, Any]) -> N
     for _ in range(2):
         filled = MESSAGE.fill(who)
         data = gate.check(filled, MessageClass.CAMPAIGN, expected=MESSAGE.expected(who))
-        assert type(data) is WireBytes
+        assert isinstance(data, WireBytes)
+        assert data.isascii() == bytes(data).isascii()
         assert data == filled.data == FilledMessage(["".join(filled.pieces)], filled.shape).data
