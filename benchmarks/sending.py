@@ -26,7 +26,8 @@ from mailer.store.vocabulary import DeliveryState
 CONNECTIONS = 20
 #: Starts the senders of a stage, as a user would.
 Start = Callable[[Stage], Sequence[subprocess.Popen[bytes]]]
-_LOOK_SECONDS = 0.1
+# Seldom: on a machine that is full, who looks takes from who sends.
+_LOOK_SECONDS = 0.5
 # A send that takes longer, or goes slower (messages per second), hangs.
 _LONGEST_SECONDS, _SLOWEST = 60, 500
 

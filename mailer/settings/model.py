@@ -134,7 +134,7 @@ class SendingSettings(Section):
         "default: one for each core. The first one keeps a connection free for confirmations, where it has two.",
     )
     batch_size: int = Field(
-        500,
+        1000,
         ge=1,
         le=1000,
         description="The most recipients that a sender process holds claimed and not yet recorded. So many are in "
