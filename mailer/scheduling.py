@@ -31,8 +31,6 @@ from mailer.subscribers.purge import purge_unconfirmed
 
 log = EventLog("scheduling")
 
-# Between two slices of an audience, so that an opt-out gets the write lock in between.
-BREATH_SECONDS = 0.01
 # How often at least the scheduler looks at the clock.
 LOOK_SECONDS = 0.5
 _HOUR = 3600.0
@@ -152,12 +150,12 @@ def site_scheduler(
 
 
 def materialise(campaigns: Campaigns, stopping: threading.Event) -> None:
-    """Write the audiences of sending campaigns out, slice by slice with a breath between."""
+    """Write the audiences of sending campaigns out, slice by slice."""
     for campaign_id in campaigns.unmaterialised():
         in_slices(partial(campaigns.materialise_slice, campaign_id), stopping)
 
 
 def in_slices(action: Callable[[], bool], stopping: threading.Event) -> None:
-    """Do it until it says that nothing is left, with a breath before each time."""
-    while not stopping.wait(BREATH_SECONDS) and action():
+    """Do it until it says that nothing is left."""
+    while not stopping.is_set() and action():
         pass

@@ -14,7 +14,7 @@ from mailer.audit.head import Head, write_head
 from mailer.keyring import Secrets
 from mailer.store import Store
 from mailer.store.among import among
-from mailer.store.bulk import SliceSize, Trimmer, breathe
+from mailer.store.bulk import SliceSize, Trimmer
 from mailer.store.schema import LedgerEntry, Seal
 
 #: Rows linked in the first transaction; the next are sized by how long it held SQLite's write lock.
@@ -59,7 +59,7 @@ def seal(
         if len(rows) < wanted or stopping():
             return total
         trimmer.after_slice()
-        breathe(store)
+        store.let_others_write()
 
 
 def pending(connection: Connection) -> bool:

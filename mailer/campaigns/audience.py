@@ -55,6 +55,7 @@ def materialise_slice(store: Store, campaign_id: int, *, size: SliceSize | None 
     Safe to call from several workers. Returns whether there is more to do.
     """
     size = size or slice_size()
+    store.let_others_write()
     with store.write() as connection:
         began = clock.monotonic()
         look_up_only(connection)

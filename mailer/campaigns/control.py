@@ -15,7 +15,6 @@ from mailer.campaigns.queries import CampaignRow
 from mailer.errors import MailerError
 from mailer.maillog import EventLog
 from mailer.store import Store
-from mailer.store.bulk import breathe
 from mailer.store.schema import Delivery
 from mailer.store.vocabulary import CampaignState, DeliveryState, SkipReason, Stream
 
@@ -154,7 +153,7 @@ def skip_waiting(store: Store, campaign_id: int) -> int:
             skipped += result.rowcount
         if len(ids) < CANCEL_SLICE:
             return skipped
-        breathe(store)
+        store.let_others_write()
 
 
 def _make(

@@ -41,6 +41,7 @@ def make_due(store: Store) -> bool:
         ids = connection.scalars(ahead).all()
     if not ids:
         return False
+    store.let_others_write()
     with store.write() as connection:
         look_up_only(connection)
         connection.execute(

@@ -6,7 +6,6 @@ each; here a column is converted as a whole, and a value that repeats (a time, a
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,8 +24,6 @@ from mailer.store.types import EnumText, UtcDateTime
 
 Convert = Callable[[Any], Any]
 
-#: Twice as long as a short writer waits before it asks for the lock again (engine._RETRY_SECONDS).
-BREATH_SECONDS = 0.004
 #: How long one slice of a bulk writer may hold SQLite's write lock; an opt-out waits for one at most.
 LOCK_SECONDS = 0.05
 #: Where bulk writers keep SQLite's log: half of what makes somebody else's commit move it into the file.
@@ -54,15 +51,6 @@ class _Plan:
     repeating: tuple[bool, ...]  #: columns in which most values are the same few
 
 
-def breathe(store: Store, *, already: float = 0.0) -> None:
-    """Pause between two slices of a bulk writer: SQLite's one write lock goes to whoever leaves a list now.
-
-    The lock has been free for `already` seconds.
-    """
-    if store.is_sqlite and already < BREATH_SECONDS:
-        time.sleep(BREATH_SECONDS - already)
-
-
 @contextmanager
 def bulk_store(store: Store) -> Iterator[Store]:
     """The same database for a writer of very many rows, whose commits are not flushed to disk one by one.
@@ -82,7 +70,7 @@ class SliceSize:
 
     def __init__(self, first: int, *, least: int, most: int, seconds: float = LOCK_SECONDS) -> None:
         self.rows = first
-        self._least, self._most, self._seconds = least, most, seconds * 0.6
+        self._least, self._most, self._seconds = least, most, seconds * 0.5
 
     def took(self, rows: int, seconds: float) -> None:
         """So many rows took so long, from the lock to the commit."""

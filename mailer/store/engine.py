@@ -23,10 +23,13 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from mailer import clock
 from mailer.store.errors import StoreBusy, StoreError, StoreFull, StoreUnreachable
+from mailer.store.waiting import WaitingRoom
 
 # SQLite's own busy handler backs off to 100 ms and is unfair: a short writer that must
 # get in (an opt-out) asks again every 1 to 2 ms instead, between two slices of a bulk writer.
 _RETRY_SECONDS = (0.001, 0.002)
+# The longest that a bulk writer stands back after a slice: others may write without end.
+GIVE_WAY_SECONDS = 0.1
 # An opt-out that cannot be written in this time answers 503, never 200 (D34).
 PATIENCE_SECONDS = 10.0
 # A pooled connection to PostgreSQL that rested for longer is asked whether it lives. Asked each time,
@@ -61,6 +64,7 @@ class Store:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.dialect = engine.dialect.name
+        self._room = WaitingRoom(Path(engine.url.database or "").parent)
 
     @property
     def is_sqlite(self) -> bool:
@@ -83,11 +87,21 @@ class Store:
         with _translated(), self.engine.connect() as connection:
             if self.is_sqlite:
                 connection = connection.execution_options(mailer_write=True)
-                _begin_immediate(connection, patience_seconds)
+                _begin_immediate(connection, patience_seconds, room=self._room)
             else:
                 connection.begin()
             yield connection
             connection.commit()
+
+    def let_others_write(self) -> None:
+        """Between two slices of a bulk writer: SQLite's one write lock goes to all who wait for it first.
+
+        Whoever leaves a list now is among them. Not for longer than GIVE_WAY_SECONDS; PostgreSQL has no
+        such lock.
+        """
+        deadline = clock.monotonic() + GIVE_WAY_SECONDS
+        while self.is_sqlite and not self._room.is_empty() and clock.monotonic() < deadline:
+            time.sleep(min(_RETRY_SECONDS))
 
     def ping(self) -> None:
         """Return if the database answers; raises StoreUnreachable, StoreBusy or StoreFull if not."""
@@ -221,11 +235,17 @@ def _begin_sqlite(connection: Connection) -> None:
     _retry_busy(lambda: driver.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall(), PATIENCE_SECONDS)
 
 
-def _begin_immediate(connection: Connection, patience_seconds: float) -> None:
+def _begin_immediate(connection: Connection, patience_seconds: float, *, room: WaitingRoom) -> None:
     connection.begin()
     driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)
-    _retry_busy(lambda: driver.execute("BEGIN IMMEDIATE"), patience_seconds)
+    try:
+        driver.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if not _is_busy(error):
+            raise
+        with room.entered():
+            _retry_busy(lambda: driver.execute("BEGIN IMMEDIATE"), patience_seconds)
 
 
 def _retry_busy(action: Callable[[], object], patience_seconds: float) -> None:

@@ -12,7 +12,6 @@ from mailer import clock
 from mailer.audit import Entry, Ledger
 from mailer.audit.ledger import erase_payloads
 from mailer.store import Store
-from mailer.store.bulk import breathe
 from mailer.store.schema import (
     Delivery,
     LedgerEntry,
@@ -47,7 +46,7 @@ def purge_unconfirmed(store: Store, ledger: Ledger) -> int:
         total += done
         if done < SLICE:
             break
-        breathe(store)
+        store.let_others_write()
     with store.write() as connection:
         now = clock.now()
         purge_counts(connection, now)

@@ -113,9 +113,9 @@ def test_a_bulk_writer_keeps_every_other_rule_of_a_connection(sqlite_store: Stor
 @pytest.mark.parametrize(
     ("rows", "seconds", "wanted"),
     [
-        (200, 0.030, 200),  # 0.6 of 50 ms: just right
-        (200, 0.015, 300),  # 400 would fit: halfway
-        (200, 0.060, 150),  # 100 would fit
+        (200, 0.025, 200),  # half of 50 ms: just right
+        (200, 0.0125, 300),  # 400 would fit: halfway
+        (200, 0.050, 150),  # 100 would fit
         (200, 9.000, 100),  # next to none would fit
         (200, 0.0, 1000),  # the most there may be
         (1, 9.000, 100),

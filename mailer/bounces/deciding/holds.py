@@ -12,7 +12,6 @@ from mailer.bounces.deciding.alike import Place, covering
 from mailer.bounces.deciding.effects import SOURCE, Effects, has_success, last_bounced
 from mailer.bounces.deciding.policy import SUCCESS_AFTER
 from mailer.store import Store
-from mailer.store.bulk import breathe
 from mailer.store.schema import Hold, Report, Suppression
 from mailer.store.vocabulary import HoldEnd, ReportEffect, ReportSeverity, SuppressionReason
 
@@ -40,7 +39,7 @@ def _all_of(store: Store, step: Callable[[Connection], int]) -> int:
         done += count
         if count < _SLICE:
             return done
-        breathe(store)
+        store.let_others_write()
 
 
 def _end_holds(connection: Connection, effects: Effects, *, now: datetime) -> int:
@@ -90,7 +89,7 @@ def _free_the_living(store: Store, effects: Effects, *, now: datetime) -> int:
                 .where(*counted, Report.effect == ReportEffect.SUPPRESSED)
                 .values(effect=ReportEffect.RELEASED)
             )
-        breathe(store)
+        store.let_others_write()
     return len(alive)
 
 

@@ -23,7 +23,6 @@ from mailer.bounces.deciding.reading import of_refusal, raw_or_none, reading_of
 from mailer.bounces.model import Bounce, Kind
 from mailer.bounces.version import READER_VERSION
 from mailer.store import Store
-from mailer.store.bulk import breathe
 from mailer.store.schema import Delivery, Report, ReturnedMail, Subscriber
 from mailer.store.vocabulary import (
     HoldEnd,
@@ -62,7 +61,7 @@ class Reclassifying:
                 if apply:
                     with self._store.write() as connection:
                         self._apply(connection, row, bounce, difference)
-                    breathe(self._store)
+                    self._store.let_others_write()
         for mail_id, was, now in self._put_aside(since):
             found.append(Difference(None, mail_id, was, now, lifts=False, holds=False))
             if apply:

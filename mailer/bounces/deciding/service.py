@@ -29,7 +29,6 @@ from mailer.delivery.model import Attempt, Outcome, OutcomeKind
 from mailer.delivery.pace.reports import reported
 from mailer.keyring import Secrets
 from mailer.store import Store
-from mailer.store.bulk import breathe
 from mailer.store.schema import ReturnedMail
 from mailer.store.vocabulary import DeliveryState, ReportSource, ReturnedKind, ReturnedState
 from mailer.subscribers.leaving import Leaving, Wish
@@ -102,7 +101,7 @@ class Deciding:
                 break
             done += self._process(ids)
             last = ids[-1]
-            breathe(self._store)
+            self._store.let_others_write()
         return done
 
     def _process(self, ids: Sequence[int]) -> int:

@@ -8,7 +8,6 @@ from sqlalchemy import null, select, update
 
 from mailer import clock
 from mailer.store import Store
-from mailer.store.bulk import breathe
 from mailer.store.schema_returns import ReturnedMail
 from mailer.store.vocabulary import ReturnedState
 
@@ -41,4 +40,4 @@ def forget_old_mails(store: Store, *, keep_days: int) -> int:
         total += len(ids)
         if len(ids) < SLICE:
             return total
-        breathe(store)
+        store.let_others_write()

@@ -14,7 +14,6 @@ from mailer.delivery.again import held_campaigns, put_back
 from mailer.delivery.retrying.candidates import Asked, slice_of
 from mailer.delivery.retrying.rules import RETRYABLE, Candidate, Refusal, refusal
 from mailer.store import Store
-from mailer.store.bulk import breathe
 from mailer.store.vocabulary import CampaignState, DeliveryState, Stream
 
 # Rows per transaction: a few ms of SQLite's write lock.
@@ -78,7 +77,7 @@ def _slices(
         if len(candidates) < SLICE_ROWS:
             return
         above = candidates[-1].id
-        breathe(store)
+        store.let_others_write()
 
 
 def _sorted_out(

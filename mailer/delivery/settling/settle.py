@@ -15,7 +15,6 @@ from mailer.delivery.settling import queries
 from mailer.delivery.settling.queries import Chosen
 from mailer.delivery.settling.verdicts import Finding, Verdict
 from mailer.store import Store
-from mailer.store.bulk import breathe
 from mailer.store.vocabulary import DeliveryState, Stream
 
 _SLICE_ROWS = 200
@@ -48,7 +47,7 @@ def settle(
     while part := list(islice(certain, _SLICE_ROWS)):
         with store.write() as connection:
             total += _apply(connection, ledger, part, record)
-        breathe(store)
+        store.let_others_write()
     return total
 
 

@@ -18,7 +18,7 @@ from mailer.maillog import EventLog
 from mailer.settings import Settings
 from mailer.settings.model import Language
 from mailer.store import Store, StoreBusy, StoreError
-from mailer.store.bulk import BREATH_SECONDS, LOCK_SECONDS, SliceSize, Trimmer, breathe, bulk_store
+from mailer.store.bulk import LOCK_SECONDS, SliceSize, Trimmer, bulk_store
 from mailer.store.vocabulary import Stream
 from mailer.subscribers import queries
 from mailer.subscribers.caps import Caps
@@ -46,6 +46,7 @@ _POSTGRESQL_SLICE_SECONDS = 0.2
 _FIRST_SLICE = 200
 _SMALLEST_SLICE, _LARGEST_SLICE = 50, 5000
 _TRIES = 4
+_AGAIN_SECONDS = 0.004
 _SOURCE_LENGTH = 64
 _KINDS = {standing: number for number, standing in enumerate(Standing, start=1)}
 
@@ -94,7 +95,6 @@ class _Run:
         seconds = LOCK_SECONDS if site.store.is_sqlite else _POSTGRESQL_SLICE_SECONDS
         self._size = SliceSize(_FIRST_SLICE, least=_SMALLEST_SLICE, most=_LARGEST_SLICE, seconds=seconds)
         self._seen = Seen()
-        self._committed_at = 0.0
         self._pacer = Pacer(site.settings.privacy.invitations_hour, clock.now())
 
     def run(self) -> ImportReport:
@@ -193,16 +193,15 @@ class _Run:
             except (IntegrityError, StoreBusy):
                 if not tries_left:
                     raise
-                time.sleep(BREATH_SECONDS)
+                time.sleep(_AGAIN_SECONDS)
         raise AssertionError("the loop returns or raises")
 
     def _write_once(self, writer: SliceWriter, rows: Sequence[ImportRow]) -> Written:
-        breathe(self._store, already=clock.monotonic() - self._committed_at)
+        self._store.let_others_write()
         with self._store.write() as connection:
             started = clock.monotonic()
             written = writer.write(connection, rows)
-        self._committed_at = clock.monotonic()
-        self._size.took(len(rows), self._committed_at - started)
+        self._size.took(len(rows), clock.monotonic() - started)
         return written
 
     def _writer(self, columns: Columns) -> SliceWriter:
