@@ -10,7 +10,7 @@ from mailer.subscribers.evidence import Evidence
 from mailer.subscribers.leaving import LeaveView, Wish
 from mailer.web.evidence import evidence_of
 from mailer.web.forms import Fields, read_form
-from mailer.web.pages import page, web_of
+from mailer.web.pages import page, plain, web_of
 from mailer.web.work import in_thread
 from mailer.wording import wording
 
@@ -45,7 +45,10 @@ async def act(request: Request) -> Response:
         via="one-click" if action == "one-click" else "page",
         evidence=await _evidence(request, action),
     )
-    return _page(request, await _leave(request, wish), done=True, everywhere=action == "all")
+    view = await _leave(request, wish)
+    if action == "one-click":
+        return _told(request, view)
+    return _page(request, view, done=True, everywhere=action == "all")
 
 
 async def _leave(request: Request, wish: Wish) -> LeaveView:
@@ -74,6 +77,13 @@ async def _ask_back(request: Request) -> Response:
     evidence = await _evidence(request, "back")
     await in_thread(joining.ask_back, token, evidence)
     return page(request, "asked_back.html", language=evidence.language, private=True)
+
+
+def _told(request: Request, view: LeaveView) -> Response:
+    """What a mailbox provider is told; nobody looks at it, and a page would cost as much as the opt-out."""
+    words = wording(web_of(request).language(request, view.language))
+    key = f"page.leave.{'done' if view.state == 'left' else view.state}"
+    return plain(words.language, words.text(f"{key}.title", list=view.list_title), words.text(f"{key}.lead"))
 
 
 def _page(request: Request, view: LeaveView, *, done: bool, everywhere: bool = False) -> Response:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, PlainTextResponse
 
 from mailer.bounces.reporting.chart_style import CHART_CSS
 from mailer.monitoring.exposition import Exposition
@@ -113,10 +113,17 @@ def page(
         public_lists={name for name, each in web.site.settings.lists.items() if each.public},
         **values,
     )
-    sent = {"Content-Language": spoken, "Vary": "Accept-Language", **(headers or {})}
-    if private:
-        sent["X-Robots-Tag"] = "noindex"
-    return HTMLResponse(html, status, sent)
+    return HTMLResponse(html, status, {**_headers(spoken, private=private), **(headers or {})})
+
+
+def plain(language: str, *sentences: str) -> PlainTextResponse:
+    """An answer to a machine that came with a token: a few words, no page."""
+    return PlainTextResponse("\n".join((*sentences, "")), headers=_headers(language, private=True))
+
+
+def _headers(language: str, *, private: bool) -> dict[str, str]:
+    spoken = {"Content-Language": language, "Vary": "Accept-Language"}
+    return {**spoken, "X-Robots-Tag": "noindex"} if private else spoken
 
 
 def _together(title: str) -> str:

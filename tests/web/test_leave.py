@@ -48,6 +48,15 @@ def test_both_bodies_of_rfc_8058_unsubscribe(desk: Desk, body: str, content_type
     assert desk.state("ada@example.net") == "unsubscribed"
 
 
+@pytest.mark.rule("A10")
+def test_a_mailbox_provider_is_told_in_words_without_a_page(desk: Desk) -> None:
+    answer = one_click(desk, desk.leave_token(desk.join("ada@example.net")), **{"accept-language": "de"})
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert answer.headers["content-language"] == "en", "the subscriber's own"
+    assert answer.headers["x-robots-tag"] == "noindex"
+    assert answer.text.startswith("You have left “Ohm & Volt Weekly”\n")
+
+
 @pytest.mark.rule("A7")
 @pytest.mark.parametrize(
     ("body", "content_type"),

@@ -46,11 +46,53 @@ def test_what_comes_while_one_runs_goes_into_the_next() -> None:
     assert work.batches == [[0], [1, 2, 3, 4, 5]]
 
 
-def test_nobody_waits_for_company() -> None:
+def test_who_comes_alone_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    _apart(monkeypatch, seconds=3600)
     work = Doubling()
     work.go.set()
-    assert asyncio.run(Together(work)(21)) == 42
+    assert asyncio.run(asyncio.wait_for(Together(work)(21), 10)) == 42
     assert work.batches == [[21]]
+
+
+def test_who_comes_soon_after_a_transaction_goes_with_those_who_come_soon_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _apart(monkeypatch, seconds=0.5)
+    work = Doubling()
+    work.go.set()
+
+    async def one_by_one() -> list[int]:
+        together = Together(work)
+        first = await together(0)
+        rest = [asyncio.create_task(together(number)) for number in (1, 2)]
+        await asyncio.sleep(0.01)
+        rest.append(asyncio.create_task(together(3)))
+        return [first, *await asyncio.gather(*rest)]
+
+    assert asyncio.run(one_by_one()) == [0, 2, 4, 6]
+    assert work.batches == [[0], [1, 2, 3]]
+
+
+def test_who_comes_long_after_it_waits_for_nobody_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    _apart(monkeypatch, seconds=0.01)
+    work = Doubling()
+    work.go.set()
+
+    async def apart() -> int:
+        together = Together(work)
+        await together(0)
+        await asyncio.sleep(0.2)
+        _apart(monkeypatch, seconds=3600)
+        return await asyncio.wait_for(together(21), 10)
+
+    assert asyncio.run(apart()) == 42
+    assert work.batches == [[0], [21]]
+
+
+def _apart(monkeypatch: pytest.MonkeyPatch, *, seconds: float) -> None:
+    """However fast a transaction is, the next begins so much later."""
+    monkeypatch.setattr("mailer.web.together._APART", 1e9)
+    monkeypatch.setattr("mailer.web.together._MOST_APART_SECONDS", seconds)
 
 
 def test_a_batch_is_no_larger_than_the_lock_may_be_held_for() -> None:
