@@ -58,8 +58,8 @@ def seal(
         total += len(rows)
         if len(rows) < wanted or stopping():
             return total
-        trimmer.after_slice()
         store.let_others_write()
+        trimmer.before_slice()
 
 
 def pending(connection: Connection) -> bool:

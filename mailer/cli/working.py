@@ -69,6 +69,7 @@ def run_sender(
 ) -> None:
     """Send until SIGTERM, and let the web pages go first: somebody may be waiting to leave."""
     _give_way()
+    site.store.gives_way = True
     sys.setswitchinterval(_SWITCH_SECONDS)
     gc.set_threshold(_COLLECT_AFTER)
     with _speaking(site, name, quiet=quiet), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

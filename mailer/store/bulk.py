@@ -26,9 +26,9 @@ Convert = Callable[[Any], Any]
 
 #: How long one slice of a bulk writer may hold SQLite's write lock; an opt-out waits for one at most.
 LOCK_SECONDS = 0.05
-#: Where bulk writers keep SQLite's log: half of what makes somebody else's commit move it into the file.
-LOG_PAGES = 16384
-_MOST_SLICES = 64
+# Slices after which SQLite's log is moved into the file: each changes some hundred pages, and beyond the
+# 32768 of `wal_autocheckpoint` somebody else's commit would have to do it.
+_TRIM_EVERY = 8
 _BULK_SQLITE = (
     "PRAGMA synchronous = NORMAL",
     "PRAGMA cache_size = -32768",  # KiB; the default of 2 MB reads every index page again for each slice
@@ -80,20 +80,17 @@ class SliceSize:
 
 
 class Trimmer:
-    """Calls `Store.trim_log` between slices, as often as keeps SQLite's log near LOG_PAGES."""
+    """Calls `Store.trim_log` between slices, when nobody waits."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._slices, self._every = 0, 1
-
-    def after_slice(self) -> None:
-        """A slice is committed."""
-        self._slices += 1
-        if self._slices < self._every:
-            return
-        pages = max(self._store.trim_log(), 1)
-        self._every = max(min(self._slices * LOG_PAGES // pages, _MOST_SLICES), 1)
         self._slices = 0
+
+    def before_slice(self) -> None:
+        """The others have written, and the next slice is about to."""
+        self._slices += 1
+        if self._slices % _TRIM_EVERY == 0:
+            self._store.trim_log()
 
 
 def dialect_insert(connection: Connection, table: type[Base]) -> Any:

@@ -10,7 +10,7 @@ import sqlite3
 import stat
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,8 @@ class Store:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.dialect = engine.dialect.name
+        #: Of a process that writes all the time, and for nobody who waits: whoever else waits goes first.
+        self.gives_way = False
         self._room = WaitingRoom(Path(engine.url.database or "").parent)
 
     @property
@@ -87,7 +89,7 @@ class Store:
         with _translated(), self.engine.connect() as connection:
             if self.is_sqlite:
                 connection = connection.execution_options(mailer_write=True)
-                _begin_immediate(connection, patience_seconds, room=self._room)
+                self._begin_immediate(connection, patience_seconds)
             else:
                 connection.begin()
             yield connection
@@ -96,12 +98,35 @@ class Store:
     def let_others_write(self) -> None:
         """Between two slices of a bulk writer: SQLite's one write lock goes to all who wait for it first.
 
-        Whoever leaves a list now is among them. Not for longer than GIVE_WAY_SECONDS; PostgreSQL has no
-        such lock.
+        Whoever leaves a list now is among them; who gives way himself, a sender, gets a chance. Not for
+        longer than GIVE_WAY_SECONDS; PostgreSQL has no such lock.
         """
+        if self.is_sqlite:
+            time.sleep(2 * max(_RETRY_SECONDS))
+            self._stand_back()
+
+    def _stand_back(self) -> None:
         deadline = clock.monotonic() + GIVE_WAY_SECONDS
-        while self.is_sqlite and not self._room.is_empty() and clock.monotonic() < deadline:
+        while not self._room.is_empty() and clock.monotonic() < deadline:
             time.sleep(min(_RETRY_SECONDS))
+
+    def _begin_immediate(self, connection: Connection, patience_seconds: float) -> None:
+        connection.begin()
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+
+        def begin() -> None:
+            if self.gives_way:
+                self._stand_back()
+            driver.execute("BEGIN IMMEDIATE")
+
+        try:
+            begin()
+        except sqlite3.OperationalError as error:
+            if not _is_busy(error):
+                raise
+            with nullcontext() if self.gives_way else self._room.entered():
+                _retry_busy(begin, patience_seconds)
 
     def ping(self) -> None:
         """Return if the database answers; raises StoreUnreachable, StoreBusy or StoreFull if not."""
@@ -126,16 +151,20 @@ class Store:
         return True
 
     def trim_log(self) -> int:
-        """Move what can be moved of SQLite's log into the file; nobody waits for it, nor it for anybody.
+        """Move SQLite's log into the file, so that whoever writes next begins it anew; nobody waits for long.
 
-        Returns the pages that the log held; 0 on PostgreSQL, which looks after its own.
+        Most is moved while others write. For the last of it they are kept out for some milliseconds,
+        unless somebody writes at that moment or reads what was written before: then the log goes on.
+        Returns the pages that it held; 0 on PostgreSQL, which looks after its own.
         """
         if not self.is_sqlite:
             return 0
         with _translated(), self.engine.connect() as connection:
             driver = connection.connection.driver_connection
             assert isinstance(driver, sqlite3.Connection)
-            return int(driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1])
+            _, pages, _ = driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            driver.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
+            return int(pages)
 
     def apart(self, *settings: str) -> Store:
         """The same database through connections of its own, each prepared by these statements as well."""
@@ -233,19 +262,6 @@ def _begin_sqlite(connection: Connection) -> None:
     driver.execute("BEGIN")
     # The snapshot is taken here: while another process makes the log, or sweeps it up, nobody can read.
     _retry_busy(lambda: driver.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall(), PATIENCE_SECONDS)
-
-
-def _begin_immediate(connection: Connection, patience_seconds: float, *, room: WaitingRoom) -> None:
-    connection.begin()
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection)
-    try:
-        driver.execute("BEGIN IMMEDIATE")
-    except sqlite3.OperationalError as error:
-        if not _is_busy(error):
-            raise
-        with room.entered():
-            _retry_busy(lambda: driver.execute("BEGIN IMMEDIATE"), patience_seconds)
 
 
 def _retry_busy(action: Callable[[], object], patience_seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""Who waits for SQLite's one write lock: told to writers of very many rows, so that they let the others go first.
+"""Who waits for SQLite's one write lock: told to bulk writers and senders, so that they let the others go first.
 
 SQLite tells nobody. A bulk writer that pauses after each slice pauses in vain nearly always, and when two
 hundred people leave in a second the pause is too short. So whoever waits shares a lock on the database's

@@ -1,4 +1,4 @@
-"""A bulk writer lets everybody go first who waits for SQLite's one write lock."""
+"""Bulk writers and senders let everybody else go first who waits for SQLite's one write lock."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from mailer import clock
-from mailer.store import Store, engine
+from mailer.store import Store, StoreBusy, engine, open_store
 from mailer.store.schema import MailingList
 from mailer.store.waiting import WaitingRoom
 
@@ -129,3 +129,32 @@ def test_postgresql_has_no_lock_to_stand_back_from(postgresql_store: Store) -> N
     with postgresql_store.write(), postgresql_store.write():
         postgresql_store.let_others_write()
     assert _names(postgresql_store) == []
+
+
+def test_who_gives_way_begins_after_those_who_wait(
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "GIVE_WAY_SECONDS", PATIENCE_SECONDS)
+    sqlite_store.gives_way = True
+    with ThreadPoolExecutor(1) as pool:
+        with _room_of(sqlite_store).entered():
+            sender = pool.submit(_add, sqlite_store, "sender")
+            with open_store(sqlite_store.engine.url, root=Path()).write():
+                pass  # the lock is free, and not taken
+            assert _names(sqlite_store) == []
+        sender.result(PATIENCE_SECONDS)
+    assert _names(sqlite_store) == ["sender"]
+
+
+def test_who_gives_way_does_not_hold_up_others_by_waiting(sqlite_store: Store) -> None:
+    other = open_store(sqlite_store.engine.url, root=Path())
+    sqlite_store.gives_way = True
+    with pytest.raises(StoreBusy), other.write(), sqlite_store.write(patience_seconds=0.05):
+        pass
+    with ThreadPoolExecutor(1) as pool:
+        with other.write():
+            sender = pool.submit(_add, sqlite_store, "sender")
+            threading.Event().wait(0.02)
+            assert _room_of(sqlite_store).is_empty()
+        sender.result(PATIENCE_SECONDS)
+    assert _names(sqlite_store) == ["sender"]

@@ -115,6 +115,7 @@ class _Run:
                         bulk_store(self._site.store) as self._store,
                         collector_at_rest(),
                     ):
+                        self._trimmer = Trimmer(self._store)
                         self._import(lines, columns, report, rejects)
                     report.finished = True
                 except StoreError as error:
@@ -129,14 +130,12 @@ class _Run:
         if self._options.invite:
             with self._site.store.read() as connection:
                 self._pacer.start_after(last_queued(connection))
-        trimmer = Trimmer(self._store)
         for rows in slices(self._rows(lines, columns, report, rejects), size=lambda: self._size.rows):
             written = self._judge(writer, rows) if self._options.dry_run else self._write(writer, rows)
             self._pacer.take(len(written.invited))
             _add_up(report, written)
             if self._progress:
                 self._progress(min(report.rows, lines.number), self._source.lines)
-            trimmer.after_slice()
             self._stop_if_asked()
         if self._progress:
             self._progress(lines.number, self._source.lines)
@@ -198,6 +197,7 @@ class _Run:
 
     def _write_once(self, writer: SliceWriter, rows: Sequence[ImportRow]) -> Written:
         self._store.let_others_write()
+        self._trimmer.before_slice()
         with self._store.write() as connection:
             started = clock.monotonic()
             written = writer.write(connection, rows)
