@@ -1,4 +1,8 @@
-"""Two `mailer work` on one PostgreSQL and one campaign: nobody gets it twice, and it is no slower than one."""
+"""Two `mailer work` on one PostgreSQL and one campaign: nobody gets it twice, and it is no slower than one.
+
+The hosts share this machine's cores, so each has half of them and as many workers: a host with workers
+for all cores of a machine that another host fills as well would measure how processes crowd each other.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +44,8 @@ def rows() -> list[Row]:
             ratio=ratio,
             reach=f"ratio ≥ {_NOISE}",
             reached=ratio >= _NOISE,
-            note=f"{people} recipients, {two.connections} connections in all, {_kind_of_hosts()}; "
+            note=f"{people} recipients, {two.connections} connections in all, {_kind_of_hosts()}, "
+            f"`--workers {_workers()}` each; "
             f"PostgreSQL {two.server_share:.2f} of one core",
         ),
         _doubles(sized(20_000, quick=2_000)),
@@ -57,10 +62,14 @@ def _send(people: int, sink: int, *, hosts: int) -> Sent:
 
 
 def two_hosts(at: Stage) -> list[subprocess.Popen[bytes]]:
-    """`mailer work` in two folders with one database, each under a host name of its own where that is allowed."""
-    other = at.twin()
+    """`mailer work` in two folders with one database, under two host names where that is allowed."""
+    words = ("work", "--quiet", "--workers", str(_workers()))
     rename = ("unshare", "--uts", "sh", "-c", 'hostname second-host && exec "$@"', "sh")
-    return [*work(at), other.start("work", "--quiet", before=rename if os.geteuid() == 0 else ())]
+    return [at.start(*words), at.twin().start(*words, before=rename if os.geteuid() == 0 else ())]
+
+
+def _workers() -> int:
+    return max(1, machine.cores() // 2)
 
 
 def _kind_of_hosts() -> str:

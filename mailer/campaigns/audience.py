@@ -23,7 +23,7 @@ from mailer import clock
 from mailer.campaigns import queries
 from mailer.campaigns.queries import CampaignRow
 from mailer.store import Store
-from mailer.store.bulk import SliceSize
+from mailer.store.bulk import SliceSize, lock_seconds
 from mailer.store.lookups import look_up_only
 from mailer.store.schema import Campaign, Delivery, Subscriber, Subscription, Suppression
 from mailer.store.types import EnumText, UtcDateTime
@@ -37,14 +37,14 @@ from mailer.store.vocabulary import (
 )
 
 # The most subscriptions looked at per transaction: 10 to 25 ms on the reference machine, half the
-# 50 ms that a person who leaves may have to wait for the write lock. A slower one takes fewer.
+# 50 ms that a person who leaves may have to wait for SQLite's write lock. A slower one takes fewer.
 SLICE = 2_000
 _LEAST = 100
 
 
-def slice_size() -> SliceSize:
+def slice_size(store: Store) -> SliceSize:
     """For one writer of slices: it shrinks where the database is slow, and grows again."""
-    return SliceSize(SLICE, least=min(_LEAST, SLICE), most=SLICE)
+    return SliceSize(SLICE, least=min(_LEAST, SLICE), most=SLICE, seconds=lock_seconds(store))
 
 
 def materialise_slice(store: Store, campaign_id: int, *, size: SliceSize | None = None) -> bool:
@@ -52,14 +52,15 @@ def materialise_slice(store: Store, campaign_id: int, *, size: SliceSize | None 
 
     The audience is that of the instant the campaign started. Who left or was suppressed since
     gets a row too, already skipped, so that every counted person is accounted for (law 1).
-    Safe to call from several workers. Returns whether there is more to do.
+    One host at a time does it: who finds another at work leaves the rest to that one, as two in turns
+    would wait for each other slice by slice. Returns whether there is more to do here.
     """
-    size = size or slice_size()
+    size = size or slice_size(store)
     store.let_others_write()
     with store.write() as connection:
         began = clock.monotonic()
         look_up_only(connection)
-        campaign = queries.campaign_by_id(connection, campaign_id, lock=True)
+        campaign = queries.idle_campaign(connection, campaign_id)
         if campaign is None or campaign.state is not CampaignState.SENDING:
             return False
         writes = campaign.materialised_upto < campaign.audience_bound

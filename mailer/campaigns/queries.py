@@ -60,6 +60,13 @@ def campaign_by_id(connection: Connection, campaign_id: int, *, lock: bool = Fal
     return connection.execute(statement.with_for_update() if lock else statement).one_or_none()
 
 
+def idle_campaign(connection: Connection, campaign_id: int) -> CampaignRow | None:
+    """One campaign, held until the transaction ends; None when somebody else holds it right now."""
+    # NO KEY UPDATE: the foreign key of a row that somebody inserts keeps nobody away.
+    statement = select(*_COLUMNS).where(Campaign.id == campaign_id)
+    return connection.execute(statement.with_for_update(key_share=True, skip_locked=True)).one_or_none()
+
+
 def latest_campaign(connection: Connection, slug: str) -> CampaignRow | None:
     """The newest scheduling of a folder: the one that commands mean."""
     return connection.execute(

@@ -157,7 +157,7 @@ class Campaigns:
 
     @cached_property
     def _slice_size(self) -> SliceSize:
-        return audience.slice_size()
+        return audience.slice_size(self._store)
 
     def finish_done(self) -> list[int]:
         """Finish what has nothing waiting; see due.finish_done."""

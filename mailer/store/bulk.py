@@ -26,6 +26,8 @@ Convert = Callable[[Any], Any]
 
 #: How long one slice of a bulk writer may hold SQLite's write lock; an opt-out waits for one at most.
 LOCK_SECONDS = 0.05
+# On PostgreSQL nobody waits for a slice but whoever means a row of it: small slices would only cost.
+_ROW_LOCK_SECONDS = 0.5
 # Slices after which SQLite's log is moved into the file: each changes some hundred pages, and beyond the
 # 32768 of `wal_autocheckpoint` somebody else's commit would have to do it.
 _TRIM_EVERY = 8
@@ -65,8 +67,13 @@ def bulk_store(store: Store) -> Iterator[Store]:
         own.dispose()
 
 
+def lock_seconds(store: Store) -> float:
+    """How long one slice may hold what others wait for."""
+    return LOCK_SECONDS if store.is_sqlite else _ROW_LOCK_SECONDS
+
+
 class SliceSize:
-    """How many rows a slice takes so that it holds SQLite's write lock for well under LOCK_SECONDS."""
+    """How many rows a slice takes so that it holds its lock for well under `seconds`."""
 
     def __init__(self, first: int, *, least: int, most: int, seconds: float = LOCK_SECONDS) -> None:
         self.rows = first

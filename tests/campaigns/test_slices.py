@@ -10,7 +10,7 @@ from sqlalchemy import func, insert, select
 from benchmarks.plans import watching
 from benchmarks.rows import CAMPAIGNS, fill
 from mailer import clock
-from mailer.campaigns import audience
+from mailer.campaigns import audience, queries
 from mailer.campaigns.audience import materialise_slice, slice_size
 from mailer.delivery.claim import Claims
 from mailer.store import Store
@@ -88,7 +88,7 @@ def test_a_slow_database_is_given_smaller_slices(
     store: Store, campaign: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(audience, "SLICE", 400)
-    size = slice_size()
+    size = slice_size(store)
     materialise_slice(store, campaign, size=size)
     assert _written(store, campaign) == 400
     for _ in range(5):
@@ -99,15 +99,36 @@ def test_a_slow_database_is_given_smaller_slices(
     assert _written(store, campaign) == 400 + smaller
 
 
+def test_postgresql_keeps_its_slices_on_a_full_machine(postgresql_store: Store) -> None:
+    """It has no lock that an opt-out would wait for; small slices would only slow the senders down."""
+    size = slice_size(postgresql_store)
+    for _ in range(5):
+        size.took(size.rows, 0.1)
+    assert size.rows == audience.SLICE
+
+
 def test_a_fast_database_is_given_no_larger_slice_than_the_largest(
     store: Store, campaign: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(audience, "SLICE", 400)
-    size = slice_size()
+    size = slice_size(store)
     for _ in range(5):
         size.took(size.rows, 0.000_001)
     materialise_slice(store, campaign, size=size)
     assert _written(store, campaign) == 400
+
+
+def test_who_finds_another_host_at_work_leaves_the_rest_to_it(
+    postgresql_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audience, "SLICE", 100)
+    fill(postgresql_store, ROWS)
+    campaign = _started(postgresql_store)
+    with postgresql_store.write() as other_host:
+        assert queries.idle_campaign(other_host, campaign) is not None
+        assert not materialise_slice(postgresql_store, campaign)
+    assert materialise_slice(postgresql_store, campaign)
+    assert _written(postgresql_store, campaign) == 100
 
 
 def test_the_first_people_can_be_sent_to_while_the_others_are_written_out(

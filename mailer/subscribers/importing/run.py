@@ -18,7 +18,7 @@ from mailer.maillog import EventLog
 from mailer.settings import Settings
 from mailer.settings.model import Language
 from mailer.store import Store, StoreBusy, StoreError
-from mailer.store.bulk import LOCK_SECONDS, SliceSize, Trimmer, bulk_store
+from mailer.store.bulk import SliceSize, Trimmer, bulk_store, lock_seconds
 from mailer.store.vocabulary import Stream
 from mailer.subscribers import queries
 from mailer.subscribers.caps import Caps
@@ -41,8 +41,6 @@ from mailer.subscribers.importing.windows import collector_at_rest, slices
 
 _logger = EventLog("subscribers")
 
-# On PostgreSQL nobody waits for a slice but whoever is in it.
-_POSTGRESQL_SLICE_SECONDS = 0.2
 _FIRST_SLICE = 200
 _SMALLEST_SLICE, _LARGEST_SLICE = 50, 5000
 _TRIES = 4
@@ -92,8 +90,9 @@ class _Run:
         self._progress = progress
         self._list = _joinable(site, list_name)
         self._source = examine(path, encoding=options.encoding, lenient=options.reject_bad_bytes)
-        seconds = LOCK_SECONDS if site.store.is_sqlite else _POSTGRESQL_SLICE_SECONDS
-        self._size = SliceSize(_FIRST_SLICE, least=_SMALLEST_SLICE, most=_LARGEST_SLICE, seconds=seconds)
+        self._size = SliceSize(
+            _FIRST_SLICE, least=_SMALLEST_SLICE, most=_LARGEST_SLICE, seconds=lock_seconds(site.store)
+        )
         self._seen = Seen()
         self._pacer = Pacer(site.settings.privacy.invitations_hour, clock.now())
 
