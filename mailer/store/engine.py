@@ -66,6 +66,7 @@ class Store:
         self.dialect = engine.dialect.name
         #: Of a process that writes all the time, and for nobody who waits: whoever else waits goes first.
         self.gives_way = False
+        self._wrote_at = -math.inf  #: clock.monotonic() of the last commit
         self._room = WaitingRoom(Path(engine.url.database or "").parent)
 
     @property
@@ -94,15 +95,17 @@ class Store:
                 connection.begin()
             yield connection
             connection.commit()
+            self._wrote_at = clock.monotonic()
 
     def let_others_write(self) -> None:
         """Between two slices of a bulk writer: SQLite's one write lock goes to all who wait for it first.
 
-        Whoever leaves a list now is among them; who gives way himself, a sender, gets a chance. Not for
-        longer than GIVE_WAY_SECONDS; PostgreSQL has no such lock.
+        Whoever leaves a list now is among them; who gives way himself, a sender, has had a chance since
+        the last slice. Not for longer than GIVE_WAY_SECONDS; PostgreSQL has no such lock.
         """
         if self.is_sqlite:
-            time.sleep(2 * max(_RETRY_SECONDS))
+            free_until = self._wrote_at + 2 * max(_RETRY_SECONDS)
+            time.sleep(max(0.0, free_until - clock.monotonic()))
             self._stand_back()
 
     def _stand_back(self) -> None:

@@ -125,6 +125,27 @@ def test_a_slice_stands_back_for_a_while_not_for_ever(
     assert _names(sqlite_store) == ["slice"]
 
 
+def _pauses(store: Store, monkeypatch: pytest.MonkeyPatch, *, seconds_since: float) -> list[float]:
+    """What a bulk writer sleeps between two slices, so long after the first of them was written."""
+    now, slept = [1000.0], []
+    monkeypatch.setattr(clock, "monotonic", lambda: now[0])
+    monkeypatch.setattr("time.sleep", slept.append)
+    _add(store, "slice")
+    now[0] += seconds_since
+    store.let_others_write()
+    return slept
+
+
+def test_senders_get_a_gap_between_two_slices(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _pauses(sqlite_store, monkeypatch, seconds_since=0.001) == [pytest.approx(0.003)]
+
+
+def test_who_read_a_file_since_the_last_slice_has_left_a_gap_already(
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _pauses(sqlite_store, monkeypatch, seconds_since=0.02) == [0.0]
+
+
 def test_postgresql_has_no_lock_to_stand_back_from(postgresql_store: Store) -> None:
     with postgresql_store.write(), postgresql_store.write():
         postgresql_store.let_others_write()
