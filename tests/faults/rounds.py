@@ -179,6 +179,7 @@ class Round:
 
     def leave(self) -> None:
         """Some people leave in the middle."""
+        self.until(self.site.has_begun, seconds=PATIENCE_SECONDS)
         tokens = self.site.tokens()
         with self.site.open() as site:
             for name in self.dice.sample(sorted(tokens), self.plan.leavers):

@@ -212,6 +212,11 @@ class RunningSite:
         counts["unwritten"] = (self.people if audience is None else audience) - sum(counts.values())
         return counts
 
+    def has_begun(self) -> bool:
+        """Whether the audience is fixed; whoever leaves before is not in it."""
+        with self.open() as site, site.store.read() as connection:
+            return connection.scalar(select(Campaign.audience_count)) is not None
+
     def tokens(self) -> dict[str, str]:
         """The unsubscribe token of everybody, by address, as in the mail of the campaign."""
         with self.open() as site, site.store.read() as connection:
