@@ -7,6 +7,7 @@ import sys
 import traceback
 from importlib import import_module
 
+from benchmarks import machine
 from benchmarks.table import RESULTS, Row, show, stop_calmly, write
 
 #: In the order of the table; each is a module with `rows() -> list[Row]`.
@@ -40,9 +41,13 @@ def main(words: list[str]) -> int:
         )
         return 2
     stop_calmly()
-    rows = [row for name in names for row in _run(name)]
+    rows, loops = [], [machine.loop_millis()]
+    for name in names:
+        rows += _run(name)
+        loops.append(machine.loop_millis())
     show(rows)
-    write(rows)
+    print(f"One loop of Python took {min(loops):.0f} to {max(loops):.0f} ms of CPU between the benches.")
+    write(rows, loops)
     print(f"Written to {RESULTS}")
     return 0 if all(row.value is not None and row.reached is not False for row in rows) else 1
 

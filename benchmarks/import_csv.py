@@ -79,8 +79,8 @@ def _import(at: Stage, file: Path) -> Imported:
         seconds = time.perf_counter() - started
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0, "the import failed"
-    cpu, peak = used.ru_utime + used.ru_stime, used.ru_maxrss * 1024 / 1e6
-    return Imported(seconds, cpu, peak, sorted(json.loads(result.read_text())), sorted(waits))
+    cpu, found = used.ru_utime + used.ru_stime, json.loads(result.read_text())
+    return Imported(seconds, cpu, found["peak_mb"], sorted(found["transactions"]), sorted(waits))
 
 
 @contextmanager

@@ -37,7 +37,7 @@ def missing(name: str, part: str) -> Row:
 
 
 def sized(full: T, *, quick: T) -> T:
-    """The size of a bench: the issue's, or a small one with QUICK=1 in the environment."""
+    """The size of a bench: in full, or a small one with QUICK=1 in the environment."""
     return quick if is_quick() else full
 
 
@@ -60,10 +60,15 @@ def show(rows: Sequence[Row]) -> None:
     print(machine.summary() + (", QUICK sizes" if is_quick() else ""))
 
 
-def write(rows: Sequence[Row], path: Path = RESULTS) -> None:
-    """Write the rows and the machine's facts as JSON."""
+def write(rows: Sequence[Row], loops: Sequence[float], path: Path = RESULTS) -> None:
+    """Write the rows, the machine's facts and `loop_millis` before and after each bench as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    facts = {"machine": machine.facts(), "quick": is_quick(), "rows": [asdict(row) for row in rows]}
+    facts = {
+        "machine": machine.facts(),
+        "loop_ms": [round(millis, 1) for millis in loops],
+        "quick": is_quick(),
+        "rows": [asdict(row) for row in rows],
+    }
     path.write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
 
 
