@@ -256,8 +256,12 @@ class RunningSite:
 
     def settled(self) -> bool:
         """Whether every delivery of the audience has come to its end."""
+        return self.waiting() == 0
+
+    def waiting(self) -> int:
+        """How many of the audience have not come to their end."""
         counts = self.counts()
-        return not counts["unwritten"] and not any(counts.get(state.value) for state in WAITING)
+        return counts["unwritten"] + sum(counts.get(state.value, 0) for state in WAITING)
 
     def wait(self, condition: Callable[[], bool], *, seconds: float = 30.0) -> None:
         """Poll until it holds; fail with the workers' log."""
