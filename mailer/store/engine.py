@@ -32,6 +32,14 @@ _RETRY_SECONDS = (0.001, 0.002)
 GIVE_WAY_SECONDS = 0.1
 # An opt-out that cannot be written in this time answers 503, never 200 (D34).
 PATIENCE_SECONDS = 10.0
+# A PostgreSQL whose host vanished is given up after a minute; the defaults of TCP would take two hours.
+# What the address of the database says itself comes first.
+_VANISHED_SERVER = {
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "60000",  # ms
+}
 # A pooled connection to PostgreSQL that rested for longer is asked whether it lives. Asked each time,
 # a busy sender would spend more on the asking than on its claims.
 IDLE_SECONDS = 0.5
@@ -56,6 +64,8 @@ _UNUSABLE_CODES = frozenset(
 # SQLSTATEs of PostgreSQL: serialization failure, deadlock, lock not available.
 _BUSY_STATES = frozenset({"40001", "40P01", "55P03"})
 _FULL_STATES = frozenset({"53100"})
+# Connection exceptions, an administrator's end of a session, and the end of one that fell silent.
+_LOST_STATES = ("08", "57P", "25P03")
 
 
 class Store:
@@ -201,7 +211,10 @@ def open_store(url: str | URL, *, root: Path) -> Store:
 
 def _make_engine(url: URL) -> Engine:
     if url.get_backend_name() != "sqlite":
-        engine = create_engine(url, **_EVERY_ENGINE)
+        limits = {"connect_timeout": str(round(PATIENCE_SECONDS)), **_VANISHED_SERVER}
+        own = {name: value for name, value in limits.items() if name not in url.query}
+        engine = create_engine(url.update_query_dict(own), **_EVERY_ENGINE)
+        event.listen(engine, "connect", _configure_postgresql)
         event.listen(engine, "checkin", _note_idle)
         event.listen(engine, "checkout", partial(_ask_idle, engine.dialect))
         return engine
@@ -257,6 +270,12 @@ def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
         _retry_busy(partial(connection.execute, f"PRAGMA {pragma}"), PATIENCE_SECONDS)
 
 
+def _configure_postgresql(connection: psycopg.Connection, _record: Any) -> None:
+    """Let the server end a transaction whose process fell silent in its middle: others wait for its rows."""
+    connection.execute(f"SET idle_in_transaction_session_timeout = {round(PATIENCE_SECONDS * 1000)}")
+    connection.commit()
+
+
 def _begin_sqlite(connection: Connection) -> None:
     if connection.get_execution_options().get("mailer_write"):
         return
@@ -305,7 +324,7 @@ def _as_store_error(error: BaseException | None) -> StoreError | None:
         return StoreFull()
     if code in _UNUSABLE_CODES:
         return StoreUnreachable(f"The database cannot be used: {error}.")
-    # psycopg has no SQLSTATE for a connection that failed or broke; 08 and 57P are the server's own words.
-    if isinstance(error, psycopg.OperationalError) and (state == "" or state.startswith(("08", "57P"))):
+    # psycopg has no SQLSTATE for a connection that failed or broke.
+    if state.startswith(_LOST_STATES) or (isinstance(error, psycopg.OperationalError) and not state):
         return StoreUnreachable(f"The database cannot be reached: {str(error).strip()}.")
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import psycopg
 import pytest
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -356,6 +358,56 @@ def test_a_lock_that_another_host_holds_is_busy(postgresql_store: Store) -> None
             second.execute(text("UPDATE lists SET title = 'second'"))
     with postgresql_store.read() as connection:
         assert connection.scalar(select(MailingList.title)) == "first"
+
+
+@pytest.mark.real
+def test_what_a_host_held_when_it_fell_silent_is_free_again_soon(
+    postgresql_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its power failed, or it was suspended, in the middle of a transaction; TCP would take two hours."""
+    _add(postgresql_store, "weekly")
+    monkeypatch.setattr(engine, "PATIENCE_SECONDS", 0.3)
+    silent = open_store(postgresql_store.engine.url, root=Path("/"))
+    with pytest.raises(StoreUnreachable, match="idle-in-transaction"), silent.write() as first:
+        first.execute(text("UPDATE lists SET title = 'first'"))
+        with postgresql_store.write() as second:
+            second.execute(text("SET LOCAL lock_timeout = '20s'"))
+            second.execute(text("UPDATE lists SET title = 'second'"))
+    with silent.read() as connection:
+        assert connection.scalar(select(MailingList.title)) == "second"
+    silent.dispose()
+
+
+@pytest.mark.real
+def test_a_server_that_takes_the_call_and_says_nothing_is_unreachable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(engine, "PATIENCE_SECONDS", 2.0)
+    with closing(socket.create_server(("127.0.0.1", 0))) as mute:
+        url = f"postgresql+psycopg://postgres@127.0.0.1:{mute.getsockname()[1]}/postgres"
+        store = open_store(url, root=Path("/"))
+        with pytest.raises(StoreUnreachable, match="cannot be reached"):
+            store.ping()
+        store.dispose()
+
+
+@pytest.mark.real
+def test_a_server_whose_host_vanished_is_given_up_while_its_answer_is_waited_for(
+    postgresql_store: Store,
+) -> None:
+    """The client's own questions to the other end, and an end to what it sends again; yours go first."""
+    own = postgresql_store.engine.url.update_query_dict({"keepalives_idle": "77"})
+    store = open_store(own, root=Path("/"))
+    with store.read() as connection:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)
+        with socket.socket(fileno=os.dup(driver.fileno())) as line:
+            assert line.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+            assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 77
+            assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL) == 10
+            assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT) == 3
+            assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 60_000
+    store.dispose()
 
 
 @pytest.mark.real
