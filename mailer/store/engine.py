@@ -32,6 +32,9 @@ _RETRY_SECONDS = (0.001, 0.002)
 GIVE_WAY_SECONDS = 0.1
 # An opt-out that cannot be written in this time answers 503, never 200 (D34).
 PATIENCE_SECONDS = 10.0
+# A PostgreSQL transaction whose process says nothing for so long is undone: it was suspended, or its host
+# vanished, and others wait for its rows.
+SILENT_SECONDS = 10.0
 # A PostgreSQL whose host vanished is given up after a minute; the defaults of TCP would take two hours.
 # What the address of the database says itself comes first.
 _VANISHED_SERVER = {
@@ -271,8 +274,7 @@ def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
 
 
 def _configure_postgresql(connection: psycopg.Connection, _record: Any) -> None:
-    """Let the server end a transaction whose process fell silent in its middle: others wait for its rows."""
-    connection.execute(f"SET idle_in_transaction_session_timeout = {round(PATIENCE_SECONDS * 1000)}")
+    connection.execute(f"SET idle_in_transaction_session_timeout = {round(SILENT_SECONDS * 1000)}")
     connection.commit()
 
 

@@ -33,6 +33,7 @@ PEOPLE = 150
 SHORT = {
     "mailer.delivery.engine:LEASE_SECONDS": 1.5,
     "mailer.delivery.engine:BEAT_SECONDS": 0.4,
+    "mailer.store.engine:SILENT_SECONDS": 1.0,
     "mailer.delivery.route:LAST_PROBE_SECONDS": 2.0,
     "mailer.delivery.dialogue:Timeouts.mail": 2.0,
     "mailer.delivery.dialogue:Timeouts.rcpt": 2.0,

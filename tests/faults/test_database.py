@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import resource
+import signal
 import sqlite3
 import subprocess
 import time
@@ -13,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from sqlalchemy import text
 
 from tests.faults.conftest import Make
 from tests.faults.running import RunningSite, children_of, stop
@@ -63,6 +66,45 @@ def test_postgresql_is_restarted_twice_in_mid_campaign(make: Make) -> None:
         control(data, "stop", "-m", "fast")
         time.sleep(3)
         control(data, "restart", "-l", str(data.parent / "log"))  # starts it as it was started before
+        finish(site, worker)
+
+
+def silent_transactions(site: RunningSite) -> int:
+    """Transactions whose process has let PostgreSQL wait for a tenth of a second."""
+    with site.open() as opened, opened.store.read() as connection:
+        waiting = text(
+            "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'"
+            " AND clock_timestamp() > state_change + interval '0.1 s'"
+        )
+        return connection.scalar(waiting) or 0
+
+
+def freeze_in_transaction(site: RunningSite, worker: subprocess.Popen[bytes]) -> int:
+    """Suspend a sender in the middle of a transaction; returns its process id."""
+    for pid in itertools.islice(itertools.cycle(site.senders(worker)), 500):
+        os.kill(pid, signal.SIGSTOP)
+        time.sleep(0.15)
+        if silent_transactions(site):
+            return pid
+        os.kill(pid, signal.SIGCONT)
+        time.sleep(0.01)
+    raise AssertionError("no sender was ever caught in a transaction")
+
+
+@pytest.mark.real
+def test_a_sender_frozen_in_a_transaction_on_postgresql_holds_nobody_up(make: Make) -> None:
+    """Its transaction is undone, the others go on, and it does too once it may."""
+    with own_cluster() as (_, url):
+        site = make(people=1500, url=url, workers=2, sending=f'rate = "200/s"\n{SMALL}')
+        site.patches = {"set": {"mailer.store.engine:SILENT_SECONDS": 1.0}}
+        site.start_server()
+        worker = site.start_worker()
+        site.wait(lambda: site.taken >= 40)
+        frozen = freeze_in_transaction(site, worker)
+        site.wait(lambda: silent_transactions(site) == 0)
+        before = site.taken
+        site.wait(lambda: site.taken >= before + 100)
+        os.kill(frozen, signal.SIGCONT)
         finish(site, worker)
 
 

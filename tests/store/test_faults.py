@@ -366,7 +366,7 @@ def test_what_a_host_held_when_it_fell_silent_is_free_again_soon(
 ) -> None:
     """Its power failed, or it was suspended, in the middle of a transaction; TCP would take two hours."""
     _add(postgresql_store, "weekly")
-    monkeypatch.setattr(engine, "PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(engine, "SILENT_SECONDS", 0.3)
     silent = open_store(postgresql_store.engine.url, root=Path("/"))
     with pytest.raises(StoreUnreachable, match="idle-in-transaction"), silent.write() as first:
         first.execute(text("UPDATE lists SET title = 'first'"))
