@@ -61,7 +61,7 @@ def resume(
     MendingNeeded.
     """
     with store.read() as connection:
-        campaign = _scheduled(queries.latest_campaign(connection, slug), slug)
+        campaign = scheduled(connection, slug)
         count, _bound = queries.audience_size(connection, campaign.list_id, clock.now())
     values: dict[str, Any] = {"reason": None}
     if campaign.breaker is not None and campaign.state is CampaignState.PAUSED:
@@ -168,7 +168,7 @@ def _make(
 ) -> CampaignRow:
     """Make one move by hand, with its audit record, or raise why not."""
     with store.write() as connection:
-        latest = _scheduled(queries.latest_campaign(connection, slug), slug)
+        latest = scheduled(connection, slug)
         campaign = queries.campaign_by_id(connection, latest.id, lock=True) or latest
         target = after(campaign.state, move, slug=slug)
         connection.execute(queries.move(campaign.id, was=campaign.state, to=target).values(**values))
@@ -186,7 +186,9 @@ def _make(
     return moved
 
 
-def _scheduled(campaign: CampaignRow | None, slug: str) -> CampaignRow:
+def scheduled(connection: Connection, slug: str) -> CampaignRow:
+    """The newest scheduling of a folder. Raises NotScheduled."""
+    campaign = queries.latest_campaign(connection, slug)
     if campaign is None:
         raise NotScheduled(
             f"The campaign {slug} was never scheduled. `mailer campaign status` lists those that were.",

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from mailer.audit import Ledger
 from mailer.campaigns import audience, control, due, queries
 from mailer.campaigns.check import check_campaign
-from mailer.campaigns.control import NotScheduled
 from mailer.campaigns.draft import Workshop
 from mailer.campaigns.findings import CheckReport
 from mailer.campaigns.preview import Preview, preview_campaign
@@ -113,10 +112,12 @@ class Campaigns:
     def status(self, slug: str) -> CampaignStatus:
         """Where the newest scheduling of a folder stands. Raises NotScheduled."""
         with self._store.read() as connection:
-            campaign = queries.latest_campaign(connection, slug)
-            if campaign is None:
-                raise NotScheduled(f"The campaign {slug} was never scheduled.", slug=slug)
-            return status_of(connection, campaign)
+            return status_of(connection, control.scheduled(connection, slug))
+
+    def ensure_scheduled(self, slug: str) -> None:
+        """Return if a folder was scheduled at least once. Raises NotScheduled."""
+        with self._store.read() as connection:
+            control.scheduled(connection, slug)
 
     def statuses(self, limit: int = 50) -> list[CampaignStatus]:
         """Every scheduling, newest first."""

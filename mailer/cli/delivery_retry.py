@@ -71,6 +71,8 @@ def retry(
         raise click.UsageError("Say which: ids, or all of a --campaign, a --domain or a --state.")
     if mended is not None and not mended.strip():
         raise click.BadParameter("Say what was done about the cause.", param_hint="--mended")
+    if campaign:
+        site.campaigns.ensure_scheduled(campaign)
     asked = Asked(
         ids, campaign, _ascii(domain) if domain else None, frozenset(map(DeliveryState, states or RETRYABLE))
     )

@@ -83,6 +83,8 @@ def settle(
 
     if (bool(logs), accept, resend).count(True) != 1:
         raise click.UsageError("Say what settles them: --postfix-log FILE..., --accept or --resend.")
+    if campaign:
+        site.campaigns.ensure_scheduled(campaign)
     chosen, files = _sorted_out(what, logs, campaign)
     if logs:
         judged = _by_log(site, chosen, files, relay=relay, zone=zone)

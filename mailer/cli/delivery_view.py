@@ -77,6 +77,8 @@ def list_(
         wanted = Wanted(frozenset(map(DeliveryState, states)), campaign, reason, start)
     except ReasonUnknown as unknown:
         raise click.BadParameter(str(unknown), param_hint="--reason") from unknown
+    if campaign:
+        site.campaigns.ensure_scheduled(campaign)
     found = deliveries(site.store, wanted, limit=limit or (None if as_csv else _LISTED))
     if as_csv:
         print_csv(CSV_COLUMNS, ([getattr(one, name) for name in CSV_COLUMNS] for one in found))

@@ -53,7 +53,7 @@ def listed(desk: DeliveryDesk, *words: str) -> list[int]:
         (("--reason", "unsubscribed"), [5]),
         (("--reason", "550", "--state", "rejected", "--campaign", "week-48"), [3, 2]),
         (("--campaign", "week-48", "--state", "deferred"), [6]),
-        (("--campaign", "week-49", "--state", "deferred"), []),
+        (("--campaign", "week-48", "--state", "queued"), []),
         (("--limit", "2"), [6, 5]),
     ],
 )
