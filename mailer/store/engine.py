@@ -64,11 +64,13 @@ _BUSY_CODES = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _UNUSABLE_CODES = frozenset(
     {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_NOTADB}
 )
-# SQLSTATEs of PostgreSQL: serialization failure, deadlock, lock not available.
-_BUSY_STATES = frozenset({"40001", "40P01", "55P03"})
+# SQLSTATEs of PostgreSQL: serialization failure, deadlock, lock not available, a limit of time reached.
+_BUSY_STATES = frozenset({"40001", "40P01", "55P03", "57014"})
 _FULL_STATES = frozenset({"53100"})
 # Connection exceptions, an administrator's end of a session, and the end of one that fell silent.
 _LOST_STATES = ("08", "57P", "25P03")
+# Read-only (a standby; or a hoster whose disk fills up), out of memory or connections, the disk fails.
+_UNUSABLE_STATES = ("25006", "53", "58030")
 
 
 class Store:
@@ -324,7 +326,7 @@ def _as_store_error(error: BaseException | None) -> StoreError | None:
         return StoreBusy()
     if code == sqlite3.SQLITE_FULL or state in _FULL_STATES:
         return StoreFull()
-    if code in _UNUSABLE_CODES:
+    if code in _UNUSABLE_CODES or state.startswith(_UNUSABLE_STATES):
         return StoreUnreachable(f"The database cannot be used: {error}.")
     # psycopg has no SQLSTATE for a connection that failed or broke.
     if state.startswith(_LOST_STATES) or (isinstance(error, psycopg.OperationalError) and not state):

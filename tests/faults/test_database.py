@@ -69,6 +69,31 @@ def test_postgresql_is_restarted_twice_in_mid_campaign(make: Make) -> None:
         finish(site, worker)
 
 
+def read_only(site: RunningSite, *, on: bool) -> None:
+    """What hosters do to a PostgreSQL whose disk fills up."""
+    with site.open() as opened, opened.store.engine.connect() as connection:
+        free = connection.execution_options(isolation_level="AUTOCOMMIT")
+        free.exec_driver_sql(f"ALTER SYSTEM SET default_transaction_read_only = {'on' if on else 'off'}")
+        free.exec_driver_sql("SELECT pg_reload_conf()")
+
+
+@pytest.mark.real
+def test_postgresql_takes_no_writing_for_a_while(make: Make) -> None:
+    """No body leaves without its claim, and the same processes go on when they may write again."""
+    with own_cluster() as (_, url):
+        site = make(people=400, url=url, sending=SMALL)
+        site.start_server(delay=0.02)
+        worker = site.start_worker()
+        site.wait(lambda: site.taken >= 40)
+        read_only(site, on=True)
+        time.sleep(1.0)
+        before = site.taken
+        time.sleep(2.0)
+        assert site.taken == before, "a body left although its claim could not be written"
+        read_only(site, on=False)
+        finish(site, worker)
+
+
 def silent_transactions(site: RunningSite) -> int:
     """Transactions whose process has let PostgreSQL wait for a tenth of a second."""
     with site.open() as opened, opened.store.read() as connection:

@@ -411,6 +411,23 @@ def test_a_server_whose_host_vanished_is_given_up_while_its_answer_is_waited_for
 
 
 @pytest.mark.real
+def test_a_statement_that_its_limit_of_time_ended_is_busy(postgresql_store: Store) -> None:
+    with pytest.raises(StoreBusy, match="try again"), postgresql_store.write() as connection:
+        connection.execute(text("SET LOCAL statement_timeout = '50ms'"))
+        connection.execute(text("SELECT pg_sleep(20)"))
+
+
+@pytest.mark.real
+def test_a_server_that_takes_no_writing_is_unusable(postgresql_store: Store) -> None:
+    """A standby, or the disk of a hoster that fills up."""
+    with pytest.raises(StoreUnreachable, match="cannot be used: cannot execute INSERT in a read-only"):
+        with postgresql_store.write() as connection:
+            connection.execute(text("SET TRANSACTION READ ONLY"))
+            connection.execute(insert(MailingList), [_row("weekly")])
+    _add(postgresql_store, "weekly")
+
+
+@pytest.mark.real
 def test_a_deadlock_is_busy_for_one_and_nothing_for_the_other(postgresql_store: Store) -> None:
     _add(postgresql_store, "a")
     _add(postgresql_store, "b")
