@@ -69,6 +69,26 @@ def test_postgresql_is_restarted_twice_in_mid_campaign(make: Make) -> None:
         finish(site, worker)
 
 
+@pytest.mark.real
+def test_postgresql_ends_connections_again_and_again(make: Make) -> None:
+    """Whoever was in the middle of a claim, of outcomes or of a commit begins it anew."""
+    with own_cluster() as (_, url):
+        site = make(people=800, url=url, sending=f'rate = "200/s"\n{SMALL}')
+        site.start_server()
+        worker = site.start_worker()
+        site.wait(lambda: site.taken >= 40)
+        with site.open() as opened, opened.store.read() as connection:
+            while site.taken < 700:
+                connection.execute(
+                    text(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                        " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND random() < 0.4"
+                    )
+                )
+                time.sleep(0.1)
+        finish(site, worker)
+
+
 def read_only(site: RunningSite, *, on: bool) -> None:
     """What hosters do to a PostgreSQL whose disk fills up."""
     with site.open() as opened, opened.store.engine.connect() as connection:
