@@ -32,8 +32,8 @@ _RETRY_SECONDS = (0.001, 0.002)
 GIVE_WAY_SECONDS = 0.1
 # An opt-out that cannot be written in this time answers 503, never 200 (D34).
 PATIENCE_SECONDS = 10.0
-# A PostgreSQL transaction whose process says nothing for so long is undone: it was suspended, or its host
-# vanished, and others wait for its rows.
+# A write transaction whose process says nothing to PostgreSQL for so long is undone: it was suspended, or its
+# host vanished, and others wait for its rows.
 SILENT_SECONDS = 10.0
 # A PostgreSQL whose host vanished is given up after a minute; the defaults of TCP would take two hours.
 # What the address of the database says itself comes first.
@@ -108,6 +108,8 @@ class Store:
                 self._begin_immediate(connection, patience_seconds)
             else:
                 connection.begin()
+                limit = round(SILENT_SECONDS * 1000)
+                connection.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = {limit}")
             yield connection
             connection.commit()
             self._wrote_at = clock.monotonic()
@@ -219,7 +221,6 @@ def _make_engine(url: URL) -> Engine:
         limits = {"connect_timeout": str(round(PATIENCE_SECONDS)), **_VANISHED_SERVER}
         own = {name: value for name, value in limits.items() if name not in url.query}
         engine = create_engine(url.update_query_dict(own), **_EVERY_ENGINE)
-        event.listen(engine, "connect", _configure_postgresql)
         event.listen(engine, "checkin", _note_idle)
         event.listen(engine, "checkout", partial(_ask_idle, engine.dialect))
         return engine
@@ -273,11 +274,6 @@ def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     # Each of them may read the file, and finds it locked while another process makes it or closes it.
     for pragma in _PRAGMAS:
         _retry_busy(partial(connection.execute, f"PRAGMA {pragma}"), PATIENCE_SECONDS)
-
-
-def _configure_postgresql(connection: psycopg.Connection, _record: Any) -> None:
-    connection.execute(f"SET idle_in_transaction_session_timeout = {round(SILENT_SECONDS * 1000)}")
-    connection.commit()
 
 
 def _begin_sqlite(connection: Connection) -> None:
