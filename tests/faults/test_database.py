@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import resource
 import signal
@@ -15,8 +14,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
+from mailer.store.schema import RateWindow
 from tests.faults.conftest import Make
 from tests.faults.running import RunningSite, children_of, stop
 from tests.faults.verdict import check
@@ -43,6 +43,14 @@ def control(data: Path, *words: str) -> None:
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd="/", timeout=30)
 
 
+def begin(site: RunningSite) -> subprocess.Popen[bytes]:
+    """`mailer work`, in mid-campaign."""
+    site.start_server(delay=0.02)
+    worker = site.start_worker()
+    site.wait(lambda: site.taken >= 40)
+    return worker
+
+
 def finish(site: RunningSite, worker: subprocess.Popen[bytes]) -> None:
     """Everybody has one copy, nothing is in doubt, the same processes brought it to the end."""
     site.wait(site.settled, seconds=60)
@@ -56,9 +64,7 @@ def test_postgresql_is_restarted_twice_in_mid_campaign(make: Make) -> None:
     """Once as by a crash, once in order, and once it is away for some seconds."""
     with own_cluster() as (data, url):
         site = make(people=400, url=url, sending=SMALL)
-        site.start_server(delay=0.02)
-        worker = site.start_worker()
-        site.wait(lambda: site.taken >= 30)
+        worker = begin(site)
         control(data, "restart", "-m", "immediate")
         site.wait(lambda: site.taken >= 130)
         control(data, "restart", "-m", "fast")
@@ -74,9 +80,7 @@ def test_postgresql_ends_connections_again_and_again(make: Make) -> None:
     """Whoever was in the middle of a claim, of outcomes or of a commit begins it anew."""
     with own_cluster() as (_, url):
         site = make(people=800, url=url, sending=f'rate = "200/s"\n{SMALL}')
-        site.start_server()
-        worker = site.start_worker()
-        site.wait(lambda: site.taken >= 40)
+        worker = begin(site)
         with site.open() as opened, opened.store.read() as connection:
             while site.taken < 700:
                 connection.execute(
@@ -102,9 +106,7 @@ def test_postgresql_takes_no_writing_for_a_while(make: Make) -> None:
     """No body leaves without its claim, and the same processes go on when they may write again."""
     with own_cluster() as (_, url):
         site = make(people=400, url=url, sending=SMALL)
-        site.start_server(delay=0.02)
-        worker = site.start_worker()
-        site.wait(lambda: site.taken >= 40)
+        worker = begin(site)
         read_only(site, on=True)
         time.sleep(1.0)
         before = site.taken
@@ -114,39 +116,32 @@ def test_postgresql_takes_no_writing_for_a_while(make: Make) -> None:
         finish(site, worker)
 
 
-def silent_transactions(site: RunningSite) -> int:
-    """Transactions whose process has let PostgreSQL wait for a tenth of a second."""
+def sessions(site: RunningSite, condition: str) -> int:
+    """How many sessions of PostgreSQL are in this condition."""
     with site.open() as opened, opened.store.read() as connection:
-        waiting = text(
-            "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'"
-            " AND clock_timestamp() > state_change + interval '0.1 s'"
-        )
-        return connection.scalar(waiting) or 0
+        return connection.scalar(text(f"SELECT count(*) FROM pg_stat_activity WHERE {condition}")) or 0
 
 
-def freeze_in_transaction(site: RunningSite, worker: subprocess.Popen[bytes]) -> int:
-    """Suspend a sender in the middle of a transaction; returns its process id."""
-    for pid in itertools.islice(itertools.cycle(site.senders(worker)), 500):
+def freeze_with_the_rate_in_hand(site: RunningSite, pid: int) -> None:
+    """Suspend a sender that waits for the site's rate; PostgreSQL gives it the row after that."""
+    with site.open() as opened, opened.store.write() as connection:
+        connection.execute(select(RateWindow.next_at).with_for_update())
+        site.wait(lambda: sessions(site, "wait_event_type = 'Lock'") >= site.workers)
         os.kill(pid, signal.SIGSTOP)
-        time.sleep(0.15)
-        if silent_transactions(site):
-            return pid
-        os.kill(pid, signal.SIGCONT)
-        time.sleep(0.01)
-    raise AssertionError("no sender was ever caught in a transaction")
 
 
 @pytest.mark.real
 def test_a_sender_frozen_in_a_transaction_on_postgresql_holds_nobody_up(make: Make) -> None:
     """Its transaction is undone, the others go on, and it does too once it may."""
     with own_cluster() as (_, url):
-        site = make(people=1500, url=url, workers=2, sending=f'rate = "200/s"\n{SMALL}')
-        site.patches = {"set": {"mailer.store.engine:SILENT_SECONDS": 1.0}}
-        site.start_server()
-        worker = site.start_worker()
-        site.wait(lambda: site.taken >= 40)
-        frozen = freeze_in_transaction(site, worker)
-        site.wait(lambda: silent_transactions(site) == 0)
+        site = make(people=1000, url=url, workers=2, sending=f'rate = "200/s"\n{SMALL}')
+        site.patches = {"set": {"mailer.store.engine:SILENT_SECONDS": 2.0}}
+        worker = begin(site)
+        frozen = site.senders(worker)[0]
+        freeze_with_the_rate_in_hand(site, frozen)
+        silent = "state = 'idle in transaction' AND clock_timestamp() > state_change + interval '0.5 s'"
+        site.wait(lambda: sessions(site, silent) == 1)
+        site.wait(lambda: sessions(site, silent) == 0)
         before = site.taken
         site.wait(lambda: site.taken >= before + 100)
         os.kill(frozen, signal.SIGCONT)
@@ -156,9 +151,7 @@ def test_a_sender_frozen_in_a_transaction_on_postgresql_holds_nobody_up(make: Ma
 def test_sqlite_is_locked_for_longer_than_anybody_s_patience(make: Make) -> None:
     """12 s against 10: heartbeats, claims and outcomes are refused meanwhile, and come later."""
     site = make(people=300, sending=SMALL)
-    site.start_server(delay=0.02)
-    worker = site.start_worker()
-    site.wait(lambda: site.taken >= 40)
+    worker = begin(site)
     other = sqlite3.connect(site.root / "data" / "mailer.db", timeout=5, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     time.sleep(12)
@@ -178,9 +171,7 @@ def limit_files(pids: list[int], size: int) -> None:
 def test_no_file_can_grow_for_a_while(make: Make) -> None:
     """Neither the database nor the journal: without an intent no body leaves, with one no outcome is lost."""
     site = make(people=300, sending=SMALL)
-    site.start_server(delay=0.02)
-    worker = site.start_worker()
-    site.wait(lambda: site.taken >= 40)
+    worker = begin(site)
     pids = children_of(worker.pid)
     limit_files(pids, 512)
     time.sleep(1.0)
@@ -215,9 +206,7 @@ def test_the_disk_is_full_for_a_while(make: Make, tmp_path: Path) -> None:
         for name, content in kept.items():
             (data / name).write_bytes(content)
             (data / name).chmod(0o600)
-        site.start_server(delay=0.02)
-        worker = site.start_worker()
-        site.wait(lambda: site.taken >= 40)
+        worker = begin(site)
         ballast = data / "ballast"
         with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
             while True:
