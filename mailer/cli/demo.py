@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -64,6 +65,10 @@ def demo(*, keep: bool, folder: Path | None, month: bool, seed: int, people: int
     if month:
         play_month(place, seed=seed, people=people, days=days, keep=keep)
         return
+    # However it is ended, its site ends with it, as by Ctrl-C; under nohup it outlives its terminal.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
     stage, evidence = Stage(place, click.echo), Evidence()
     try:
         Story(stage, evidence, click.echo).play()

@@ -36,7 +36,10 @@ def test_the_story_is_told_every_promise_is_kept_and_the_mails_stay_as_files(tmp
     assert all(not mail.defects for mail in mails)
 
 
-def test_kept_up_it_serves_the_caught_mails_and_ends_quietly_with_ctrl_c(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_kept_up_it_serves_the_caught_mails_and_ends_quietly_with_its_site(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     with subprocess.Popen(
         [sys.executable, "-u", "-m", "mailer", "demo", "--keep", "--folder", str(tmp_path)],
         stdout=subprocess.PIPE,
@@ -45,7 +48,7 @@ def test_kept_up_it_serves_the_caught_mails_and_ends_quietly_with_ctrl_c(tmp_pat
     ) as kept:
         assert kept.stdout is not None and kept.stderr is not None
         line = next(line for line in kept.stdout if line.startswith("The inbox is at "))
-        url = line.split()[4].rstrip(",")
+        url, site = line.split()[4].rstrip(","), line.split()[8].rstrip(";")
         for _ in range(100):
             try:
                 index = open_page(url)
@@ -53,8 +56,11 @@ def test_kept_up_it_serves_the_caught_mails_and_ends_quietly_with_ctrl_c(tmp_pat
             except OSError:
                 time.sleep(0.1)
         assert "Week 48" in index.text and open_page(f"{url}/1").status == 200
-        kept.send_signal(signal.SIGINT)
+        assert open_page(site).status == 200
+        kept.send_signal(number)
         assert (kept.wait(30), kept.stderr.read()) == (0, "")
+    with pytest.raises(OSError):
+        open_page(site)
 
 
 def test_a_demo_that_cannot_go_on_says_why_in_one_sentence(tmp_path: Path) -> None:
